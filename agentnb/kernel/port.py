@@ -1,0 +1,53 @@
+"""The port behind which an agent's code runs. Live and scratch are its adapters here; branches and workers plug in too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agentnb.record.document import Change, Error, Mode
+
+
+class Sink(Protocol):
+    """Where the outputs of an action go, as they come; each is a dict in nbformat's output form."""
+
+    def add(self, output: dict[str, Any], index: int | None = None) -> None:
+        """Append an output, or put it in place ``index``."""
+
+    def clear(self) -> None:
+        """Forget the outputs so far (``clear_output``)."""
+
+
+@dataclass
+class Outcome:
+    """What came of one action.
+
+    ``value`` is the object of the last expression, or what ``final_answer`` got where ``final`` is true. ``error`` is
+    what the code raised and ``report`` how it is shown; ``changes`` are those of the user's and the agent's variables.
+    """
+
+    value: Any = None
+    final: bool = False
+    error: BaseException | None = None
+    report: Error | None = None
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Place(Protocol):
+    """Where one agent's actions run."""
+
+    mode: Mode
+
+    async def execute(
+        self, code: str, *, label: str, names: Mapping[str, Any], sink: Sink, timeout: float | None = None
+    ) -> Outcome:
+        """Run ``code`` as an async cell.
+
+        ``label`` names it in tracebacks, ``names`` are visible to this code only (tools, specialists), ``timeout`` is
+        in seconds of running code: time spent waiting for others does not count. Raises only ``CancelledError``.
+        """
+
+    def variables(self) -> Mapping[str, Any]:
+        """The namespace as the code sees it."""
