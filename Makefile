@@ -1,0 +1,75 @@
+# `make demo` and `make test` work on a fresh clone; they need Python 3.11 or newer, and the network once, to install.
+
+BIN := .venv/bin
+READY := .venv/.installed
+READY6 := .venv-ipykernel6/.installed
+JOBS ?= auto
+ARGS ?=
+
+# The first Python that is new enough and can make virtual environments; looked for only when it is needed.
+PYTHON = $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then command -v $$python; break; fi; done)
+
+# The oldest kernel generation that is supported; it lies over the main environment, which has the newest.
+IPYKERNEL6 := ipykernel==6.31.0 nest-asyncio==1.6.0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo lab test lint check bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(READY) $(READY6) ## make the environments that everything below runs in
+
+demo: $(READY) ## run the example notebook in a real kernel, no key needed
+	$(BIN)/agentnb demo
+
+lab: $(READY) ## open JupyterLab on the examples
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples
+
+test: install ## run the whole test suite; ARGS='-k name' for a part of it
+	AGENTNB_IPYKERNEL6_PYTHON=$${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python} \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+lint: $(READY) ## check style, types and import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## lint and test
+
+bench: $(READY) ## measure, side by side with smolagents
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## renew requirements.lock with the newest versions that fit
+	@$(need_python)
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet --editable . --group build --group lint --group test
+	{ echo '# Exact versions for development, demo and tests. Written by `make lock`.'; \
+	build/lock/bin/python -m pip freeze --exclude-editable; } > requirements.lock
+	rm -rf build/lock
+
+clean: ## remove the environments and all that was built
+	rm -rf .venv .venv-ipykernel6 build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+define need_python
+test -n "$(PYTHON)" || { echo 'agentnb needs Python 3.11 or newer with venv: type `apt-get install python3-venv`, or name one with `make PYTHON=...`' >&2; exit 1; }
+endef
+
+$(READY): requirements.lock pyproject.toml
+	@$(need_python)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY6): $(READY) Makefile
+	test -x .venv-ipykernel6/bin/python || $(BIN)/python -m venv .venv-ipykernel6
+	$(BIN)/python -c "import pathlib, site; pathlib.Path('.venv-ipykernel6/lib').glob('python*/site-packages').__next__() \
+	.joinpath('main.pth').write_text(f'import site; site.addsitedir({site.getsitepackages()[0]!r})\n')"
+	.venv-ipykernel6/bin/python -m pip install --quiet --no-deps $(IPYKERNEL6)
+	@touch $@

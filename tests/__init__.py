@@ -1,0 +1,1 @@
+"""The tests: ``unit`` mirrors the package, ``kernel`` drives real kernels, ``browser`` the page."""
