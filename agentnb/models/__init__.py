@@ -1,0 +1,23 @@
+"""Where replies come from: models by name, conversations with them, and recorded replies."""
+
+from agentnb.models.chat import ModelChat
+from agentnb.models.classify import classify
+from agentnb.models.port import Chat, Message, Reply, Retry
+from agentnb.models.providers import key_names
+from agentnb.models.recorded import RecordedChat, RecordedModels
+from agentnb.models.resolve import Model, default_model, resolve
+
+__all__ = [
+    "Chat",
+    "Message",
+    "Model",
+    "ModelChat",
+    "RecordedChat",
+    "RecordedModels",
+    "Reply",
+    "Retry",
+    "classify",
+    "default_model",
+    "key_names",
+    "resolve",
+]
