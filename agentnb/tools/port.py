@@ -24,3 +24,7 @@ class Tool:
     is_async: bool = False
     timeout: float = 60.0
     origin: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the tool, so that a decorated function stays callable under its own name."""
+        return self.call(*args, **kwargs)

@@ -1,0 +1,213 @@
+"""``agentnb.toml``: teams and defaults of a project, looked for from the working directory upward.
+
+model = "openai/gpt-5-mini"
+budget = "60k"
+
+[teams.desk]
+approve = "plan"
+
+[[teams.desk.agents]]
+name = "ingest"
+role = "loads and cleans market data"
+tools = ["mydesk.data:load_prices", { command = "uvx", args = ["mcp-server-fetch"] }]
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from agentnb.errors import ConfigError
+from agentnb.record.document import Mode
+from agentnb.team.agent import check_name
+from agentnb.team.toml_table import Source, Table
+
+FILE = "agentnb.toml"
+Approve = Literal["auto", "ask", "plan"]
+
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class McpConfig:
+    """An MCP server: a program or an address. ``env`` names variables of the environment that the program gets."""
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    url: str | None = None
+    name: str | None = None
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """A specialist. ``timeout`` is in seconds; None is left to the team."""
+
+    name: str
+    role: str
+    tools: tuple[str | McpConfig, ...] = ()
+    model: str | None = None
+    mode: Mode | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class TeamConfig:
+    """A team; ``tools`` are the coordinator's. None is left to the file's defaults, then to agentnb's."""
+
+    name: str
+    model: str | None = None
+    mode: Mode | None = None
+    budget: str | None = None
+    approve: Approve | None = None
+    agents: tuple[AgentConfig, ...] = ()
+    tools: tuple[str | McpConfig, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole file. ``path`` is None where there is no file, and everything else is then empty."""
+
+    path: Path | None = None
+    model: str | None = None
+    api_base: str | None = None
+    budget: str | None = None
+    approve: Approve | None = None
+    teams: Mapping[str, TeamConfig] = field(default_factory=dict)
+
+
+BudgetCheck = Callable[[str], object]
+
+
+def load_config(start: Path | None = None, *, check_budget: BudgetCheck | None = None) -> Config:
+    """Read the nearest ``agentnb.toml`` of ``start`` (the working directory) and the folders above it, up to home.
+
+    ``check_budget`` is called with each budget and raises ``UserError`` where it does not fit. Returns an empty
+    ``Config`` where there is no file. Raises ``ConfigError`` with file, line and what to write instead.
+    """
+    folder = (start or Path.cwd()).resolve()
+    path = _find(folder)
+    if path is None:
+        return Config()
+    shown = FILE if path.parent == folder else str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{shown} is not UTF-8 text; save it in that encoding") from None
+    except OSError as error:
+        raise ConfigError(f"{shown} cannot be read ({error.strerror}); check its permissions") from None
+    return parse_config(text, path=path, shown=shown, check_budget=check_budget)
+
+
+def parse_config(
+    text: str, *, path: Path | None = None, shown: str = FILE, check_budget: BudgetCheck | None = None
+) -> Config:
+    """Return what ``text`` says; ``shown`` names the file in messages. Raises ``ConfigError`` as ``load_config``."""
+    source = Source(text, shown)
+    table = Table(source, (), _parsed(text, source))
+    table.only("model", "api_base", "budget", "approve", "teams")
+    return Config(
+        path=path,
+        model=table.text("model"),
+        api_base=table.text("api_base"),
+        budget=_budget(table, check_budget),
+        approve=table.choice("approve", get_args(Approve)),
+        teams={name: _team(name, team, check_budget) for name, team in table.named_tables("teams").items()},
+    )
+
+
+def _find(folder: Path) -> Path | None:
+    home = Path.home().resolve()
+    for each in (folder, *folder.parents):
+        if (each / FILE).is_file():
+            return each / FILE
+        if each == home:
+            break
+    return None
+
+
+def _parsed(text: str, source: Source) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{source.shown}: nested too deeply; write fewer brackets") from None
+    except ValueError as error:
+        message = str(error)
+        place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+        line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
+        reason = message[: place.start()] if place else message
+        raise ConfigError(f"{source.shown}, line {line}: this is not TOML ({reason}); mend the line") from None
+
+
+def _team(name: str, table: Table, check_budget: BudgetCheck | None) -> TeamConfig:
+    table.identifier(name, "team")
+    table.only("model", "mode", "budget", "approve", "agents", "tools")
+    agents: dict[str, AgentConfig] = {}
+    for each in table.tables("agents"):
+        agent = _agent(each)
+        if agent.name in agents:
+            raise each.fault(f"two agents are called `{agent.name}`; give one of them another name", "name")
+        agents[agent.name] = agent
+    return TeamConfig(
+        name=name,
+        model=table.text("model"),
+        mode=table.choice("mode", get_args(Mode)),
+        budget=_budget(table, check_budget),
+        approve=table.choice("approve", get_args(Approve)),
+        agents=tuple(agents.values()),
+        tools=_tools(table),
+    )
+
+
+def _agent(table: Table) -> AgentConfig:
+    table.only("name", "role", "tools", "model", "mode", "timeout")
+    name = table.required("name")
+    table.checked("name", name, check_name)
+    return AgentConfig(
+        name=name,
+        role=table.required("role"),
+        tools=_tools(table),
+        model=table.text("model"),
+        mode=table.choice("mode", get_args(Mode)),
+        timeout=table.seconds("timeout"),
+    )
+
+
+def _tools(table: Table) -> tuple[str | McpConfig, ...]:
+    tools: list[str | McpConfig] = []
+    for index, item in enumerate(table.items("tools")):
+        if isinstance(item, Table):
+            tools.append(_mcp(item))
+        elif isinstance(item, str) and _REFERENCE.fullmatch(item):
+            tools.append(item)
+        else:
+            advice = 'write it as "package.module:function" or { command = "..." }'
+            raise table.fault(f"{item!r} is no tool; {advice}", "tools", index)
+    return tuple(tools)
+
+
+def _mcp(table: Table) -> McpConfig:
+    table.only("command", "args", "env", "url", "name", "timeout")
+    command, url = table.text("command"), table.text("url")
+    if (command is None) == (url is None):
+        raise table.fault('an MCP server has a command or a url; write { command = "uvx", args = ["..."] }')
+    return McpConfig(
+        command=command,
+        args=table.strings("args"),
+        env=table.strings("env"),
+        url=url,
+        name=table.text("name"),
+        timeout=table.seconds("timeout") or McpConfig.timeout,
+    )
+
+
+def _budget(table: Table, check: BudgetCheck | None) -> str | None:
+    budget = table.text("budget", example='"60k"')
+    if budget is not None and check is not None:
+        table.checked("budget", budget, check)
+    return budget
