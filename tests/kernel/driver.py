@@ -153,7 +153,9 @@ class Kernel:
 
     # --- cells --------------------------------------------------------------------------------------------------------
 
-    def run(self, code: str, *, timeout: float | None = None, stdin: Iterable[str] = (), check: bool = False) -> CellResult:
+    def run(
+        self, code: str, *, timeout: float | None = None, stdin: Iterable[str] = (), check: bool = False
+    ) -> CellResult:
         """Run ``code`` as a cell and wait for its end; see ``send`` for ``stdin``.
 
         With ``check`` an error of the cell fails the test, with the kernel's traceback.
@@ -217,7 +219,7 @@ class Kernel:
 
     def pump(self, timeout: float = 0) -> None:
         """Take in what has arrived; wait up to ``timeout`` seconds for the first message."""
-        ready = self._poller.poll(timeout * 1000)
+        ready = self._poller.poll(int(timeout * 1000))
         for socket, _ in ready:
             channel, handle = self._channels[socket]
             while socket.poll(0):
@@ -236,7 +238,12 @@ class Kernel:
         return str(message["header"]["msg_id"])
 
     def request(
-        self, kind: str, content: Mapping[str, Any] | None = None, *, channel: str = "shell", timeout: float | None = None
+        self,
+        kind: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        channel: str = "shell",
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         """Send a request such as ``complete_request`` and return its reply's content.
 
@@ -245,7 +252,7 @@ class Kernel:
         message_id = self.post(kind, content or {}, channel=channel)
         self.until(lambda: message_id in self._replies, timeout=timeout, what=f"the reply to {kind}")
         reply: dict[str, Any] = self._replies.pop(message_id)["content"]
-        if reply.get("status", "ok") != "ok":
+        if reply.get("status") in {"error", "aborted"}:
             raise KernelError(reply.get("ename", "Error"), reply.get("evalue", str(reply)))
         return reply
 
