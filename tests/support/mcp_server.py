@@ -1,14 +1,16 @@
-"""A small MCP server for tests: ``python mcp_server.py [PORT]``; stdio, or streamable HTTP on 127.0.0.1."""
+"""A small MCP server for tests: ``python mcp_server.py [PORT [TRANSPORT]]``; stdio, or a port of 127.0.0.1."""
 
 import io
+import json
 import os
 import sys
 import time
-from typing import Literal
+from typing import Any, Literal
 
 from mcp.server.fastmcp import FastMCP, Image
 
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+TRANSPORT = sys.argv[2] if len(sys.argv) > 2 else "streamable-http" if PORT else "stdio"
 server = FastMCP("probe", host="127.0.0.1", port=PORT or 8000, log_level="ERROR")
 
 
@@ -37,6 +39,12 @@ def profile(name: str) -> dict[str, str]:
 def greet(name: str) -> str:
     """Plain text."""
     return f"hello {name}"
+
+
+@server.tool(structured_output=False)
+def echo(value: Any) -> str:
+    """What was sent, as JSON."""
+    return json.dumps(value)
 
 
 @server.tool()
@@ -81,4 +89,4 @@ def die() -> str:
 
 
 if __name__ == "__main__":
-    server.run("streamable-http" if PORT else "stdio")
+    server.run(TRANSPORT)

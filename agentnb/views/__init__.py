@@ -1,0 +1,1 @@
+"""How a run looks: every view draws a ``RunRecord`` and knows nothing of runs, kernels or models."""

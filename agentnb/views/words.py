@@ -1,0 +1,112 @@
+"""How figures and states are worded, the same in every view."""
+
+from __future__ import annotations
+
+from agentnb.record.document import Change, RunRecord, Usage
+
+STATE_MARKS: dict[str, str] = {
+    "pending": "○",
+    "in_progress": "▸",
+    "blocked": "⊘",
+    "completed": "✓",
+    "thinking": "▸",
+    "acting": "▸",
+    "rejected": "✗",
+    "running": "▸",
+    "paused": "‖",
+    "done": "✓",
+    "failed": "✗",
+    "limit": "◐",
+    "cancelled": "■",
+    "crashed": "✗",
+}
+"""One character for each state of runs, tasks and steps."""
+
+CHANGE_MARKS: dict[str, str] = {"added": "+", "rebound": "~", "mutated": "~", "deleted": "\u2212"}
+
+BAD_STATES: frozenset[str] = frozenset({"failed", "limit", "crashed", "cancelled", "rejected"})
+"""States that must never look like success."""
+
+
+def duration(seconds: float | None) -> str:
+    """Word a duration: ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``1 h 02 min``; empty for None."""
+    if seconds is None:
+        return ""
+    seconds = max(0.0, seconds)
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def count(number: int) -> str:
+    """Word a large count: ``950``, ``12.4k``, ``3.1M``."""
+    if number < 1000:
+        return str(number)
+    if number < 999_950:
+        return f"{number / 1000:.1f}k"
+    return f"{number / 1_000_000:.1f}M"
+
+
+def plural(number: int, noun: str) -> str:
+    """Give ``1 step``, ``2 steps``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def tokens(usage: Usage) -> str:
+    """Word the tokens of ``usage``, with ``~`` where they are estimated; empty where there are none."""
+    if not usage.tokens:
+        return ""
+    return f"{'~' if usage.estimated else ''}{count(usage.tokens)} tokens"
+
+
+def money(usage: Usage) -> str:
+    """Word the cost in US dollars; empty where it is not known."""
+    if usage.cost is None:
+        return ""
+    return f"${usage.cost:.2f}" if usage.cost >= 0.1 or usage.cost == 0 else f"${usage.cost:.4f}"
+
+
+def change(item: Change) -> str:
+    """Word a change on one line: ``+ clean: DataFrame 388x10``."""
+    mark = CHANGE_MARKS.get(item.kind, "~")
+    what = item.after if item.after is not None else ""
+    if item.kind in {"rebound", "mutated"} and item.before and item.after and item.before != item.after:
+        what = f"{item.before} → {item.after}"
+    head = f"{mark} {item.name}" + (" in place" if item.kind == "mutated" else "")
+    return f"{head}: {what}" if what else head
+
+
+def one_line(text: str, width: int) -> str:
+    """Squeeze ``text`` into one line of at most ``width`` characters, with an ellipsis where it was cut."""
+    line = " ".join(text[: width * 4 + 200].split())
+    return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
+
+
+def totals(record: RunRecord) -> list[str]:
+    """List the figures of a run's head line, each ready to show; unknown ones are left out."""
+    names = {member.name for member in record.roster}
+    parts = [
+        duration(record.timing.elapsed),
+        tokens(record.usage),
+        money(record.usage),
+        f"budget {record.budget}" if record.budget else "",
+        plural(len(names), "agent") if names else "",
+        plural(len(record.tasks), "task") if len(record.tasks) > 1 else "",
+        plural(len(record.steps), "step") if record.steps else "",
+        "replayed" if record.replayed else "",
+    ]
+    return [part for part in parts if part]
+
+
+def reason(record: RunRecord) -> str:
+    """Say in one sentence why the run did not end ``done``; empty where there is nothing to say."""
+    if record.reason:
+        return record.reason
+    if record.error is not None:
+        return f"{record.error.name}: {record.error.message}"
+    return ""
