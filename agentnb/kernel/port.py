@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,8 +13,11 @@ from agentnb.record.document import Change, Error, Mode
 class Sink(Protocol):
     """Where the outputs of an action go, as they come; each is a dict in nbformat's output form."""
 
-    def add(self, output: dict[str, Any], index: int | None = None) -> None:
-        """Append an output, or put it in place ``index``."""
+    def add(self, output: dict[str, Any], index: int | None = None) -> int:
+        """Append an output, or put it in place ``index``; return its place.
+
+        Stream text is joined to a preceding output of the same stream.
+        """
 
     def clear(self) -> None:
         """Forget the outputs so far (``clear_output``)."""
@@ -24,7 +28,8 @@ class Outcome:
     """What came of one action.
 
     ``value`` is the object of the last expression, or what ``final_answer`` got where ``final`` is true. ``error`` is
-    what the code raised and ``report`` how it is shown; ``changes`` are those of the user's and the agent's variables.
+    what the code raised and ``report`` how it is shown; ``changes`` are those of the user's and the agent's variables;
+    ``tasks`` are asyncio tasks that the code started and that still run.
     """
 
     value: Any = None
@@ -33,6 +38,7 @@ class Outcome:
     report: Error | None = None
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 class Place(Protocol):
@@ -41,12 +47,13 @@ class Place(Protocol):
     mode: Mode
 
     async def execute(
-        self, code: str, *, label: str, names: Mapping[str, Any], sink: Sink, timeout: float | None = None
+        self, code: str, *, label: str, names: dict[str, Any], sink: Sink, timeout: float | None = None
     ) -> Outcome:
         """Run ``code`` as an async cell.
 
-        ``label`` names it in tracebacks, ``names`` are visible to this code only (tools, specialists), ``timeout`` is
-        in seconds of running code: time spent waiting for others does not count. Raises only ``CancelledError``.
+        ``label`` names it in tracebacks. ``names`` (from ``names.cell_names``) are visible to this code only: builtins,
+        tools, specialists; what is put in while the code runs is visible to it at once. ``timeout`` is in seconds of
+        running code: time spent waiting for others does not count. Raises only ``CancelledError``.
         """
 
     def variables(self) -> Mapping[str, Any]:

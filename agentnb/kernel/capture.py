@@ -1,0 +1,131 @@
+"""What an action prints and displays, as nbformat outputs on their way to a sink."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from agentnb.kernel.port import Sink
+
+FLUSH_AT = 8_000
+"""Characters of text that are held back at most: 200,000 short prints become some dozens of outputs."""
+STREAM_LIMIT = 1_000_000
+"""Characters of one stream of one action that are passed on; the rest is counted."""
+
+
+class Stream(io.TextIOBase):
+    """``sys.stdout`` or ``sys.stderr`` of one action."""
+
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def __init__(self, name: str, sink: Sink, other: Stream | None = None) -> None:
+        super().__init__()
+        self._name, self._sink, self._other = name, sink, other
+        self._parts: list[str] = []
+        self._held = 0
+        self._passed = 0
+        self._tail = ""
+        self.dropped = 0
+
+    def writable(self) -> bool:
+        """Return True, as for every text stream one can print to."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Hold the text back until there is enough of it or something else is put out."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self._other is not None and self._other._parts:
+            self._other.flush()  # keep the order between the two streams
+        self._parts.append(text)
+        self._held += len(text)
+        if self._held >= FLUSH_AT:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what is held back."""
+        if not self._parts:
+            return
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._held = 0
+        room = STREAM_LIMIT - self._passed
+        head, rest = text[:room], text[room:]
+        self._passed += len(head)
+        if rest:
+            kept = (self._tail + rest)[-FLUSH_AT:]
+            self.dropped += len(self._tail) + len(rest) - len(kept)
+            self._tail = kept
+        if head:
+            self._sink.add({"output_type": "stream", "name": self._name, "text": head})
+
+    def finish(self) -> None:
+        """Flush, and where text was left out say how much and show the end of it."""
+        self.flush()
+        if self._tail:
+            text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail
+            self._sink.add({"output_type": "stream", "name": self._name, "text": text})
+            self._tail = ""
+
+
+class Publisher:
+    """Stands in for the shell's ``display_pub`` while an action's code is on the stack."""
+
+    def __init__(self, sink: Sink, streams: tuple[Stream, Stream], original: Any) -> None:
+        self._sink, self._streams, self._original = sink, streams, original
+        self._places: dict[str, list[int]] = {}
+        self._clear_next = False
+        self.is_publishing = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        source: Any = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        """Take a MIME bundle; ``update`` puts it where its display id was shown before."""
+        for stream in self._streams:
+            stream.flush()
+        if self._clear_next:
+            self.clear_output()
+        output = {"output_type": "display_data", "data": _encoded(data), "metadata": metadata or {}}
+        display_id = (transient or {}).get("display_id")
+        if update and display_id is not None:
+            for index in self._places.get(display_id, []):
+                self._sink.add(output, index)
+            return
+        place = self._sink.add(output)
+        if display_id is not None:
+            self._places.setdefault(display_id, []).append(place)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Forget this action's outputs, at once or when the next one comes."""
+        self._clear_next = wait
+        if not wait:
+            self._places.clear()
+            self._sink.clear()
+
+
+def value_output(shell: InteractiveShell, value: Any) -> dict[str, Any]:
+    """Return an ``execute_result`` output for the value of a cell's closing expression."""
+    data, metadata = shell.display_formatter.format(value)
+    return {"output_type": "execute_result", "execution_count": None, "data": _encoded(data), "metadata": metadata}
+
+
+def _encoded(data: dict[str, Any]) -> dict[str, Any]:
+    """Binary representations as base64 text, as nbformat wants them."""
+    from base64 import b64encode
+
+    return {
+        mime: b64encode(value).decode("ascii") if isinstance(value, bytes) else value for mime, value in data.items()
+    }

@@ -1,0 +1,192 @@
+"""Stopping code: interrupts and time limits that reach an agent's code and nothing else.
+
+A signal handler raises only where an agent's code is on the stack. It waits while an import is under way (an interrupted
+import leaves broken modules behind) and while host code is in a section that must not be torn, and it strikes again
+every half second at code that swallows the exception.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from agentnb.kernel.cell import PREFIX
+
+AGAIN = 0.5
+"""Seconds until code that swallowed an interrupt or a time-out is struck again."""
+DEFERRED = 0.02
+"""Seconds until the next look where an import or a host section is under way."""
+
+_TIMERS = hasattr(signal, "setitimer")  # not on Windows: there an action has no time limit, only the interrupt
+
+
+class ActionTimeout(BaseException):
+    """The action's time was up. Not an ``Exception``, so that ``except Exception`` in the code does not swallow it."""
+
+
+class Stopped(BaseException):
+    """The person stopped the run while the action's code was on the stack."""
+
+
+class _State:
+    """Process-wide, as signals are. Only the main thread touches it."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[], None]] = []
+        self.before: tuple[Any, Any] | None = None
+        self.strike: type[BaseException] | None = None
+        self.message = ""
+        self.masked = 0
+
+
+_state = _State()
+
+
+class Clock:
+    """Counts the running time of one action against its limit, in seconds; None is no limit."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.limit = self.left = limit
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time of one segment."""
+        if self.left is None or not _on_main_thread():
+            try:
+                yield
+            finally:
+                if _state.strike is not None and _on_main_thread():
+                    _disarm()
+            return
+        started = time.perf_counter()
+        _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(self.left, 1e-3))
+        try:
+            yield
+        finally:
+            _disarm()
+            self.left -= time.perf_counter() - started
+
+    @contextmanager
+    def within(self, seconds: float, what: str) -> Iterator[None]:
+        """Limit a stretch of this action to ``seconds`` (a tool call), with ``what`` named in the error."""
+        if not _on_main_thread() or (self.left is not None and self.left <= seconds):
+            yield
+            return
+        started = time.perf_counter()
+        _arm(ActionTimeout, f"{what} ran longer than {seconds:g} s", seconds)
+        try:
+            yield
+        finally:
+            _disarm()
+            if self.left is not None:
+                left = self.left - (time.perf_counter() - started)
+                _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(left, 1e-3))
+
+
+@contextmanager
+def masked() -> Iterator[None]:
+    """Keep signals from raising inside a short section of host code that an agent's code called."""
+    _state.masked += 1
+    try:
+        yield
+    finally:
+        _state.masked -= 1
+
+
+def listen(on_interrupt: Callable[[], None]) -> Callable[[], None]:
+    """Call ``on_interrupt`` when the person interrupts the kernel; return the function that ends this.
+
+    The first listener installs the signal handlers, the end of the last one puts the former ones back. Outside of the
+    main thread nothing is installed: signals do not arrive there.
+    """
+    _state.listeners.append(on_interrupt)
+    if _on_main_thread() and _state.before is None:
+        _state.before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM) if _TIMERS else None
+        signal.signal(signal.SIGINT, _on_interrupt)
+        if _TIMERS:
+            signal.signal(signal.SIGALRM, _on_alarm)
+
+    def stop() -> None:
+        if on_interrupt in _state.listeners:
+            _state.listeners.remove(on_interrupt)
+        if not _state.listeners and _state.before is not None:
+            _disarm()
+            interrupt, alarm = _state.before
+            _state.before = None
+            _put_back(signal.SIGINT, _on_interrupt, interrupt)
+            if _TIMERS:
+                _put_back(signal.SIGALRM, _on_alarm, alarm)
+
+    return stop
+
+
+def _put_back(number: signal.Signals, ours: Any, before: Any) -> None:
+    # A cell that began meanwhile may have set its own handler; then ours is not there to be replaced.
+    if signal.getsignal(number) is ours:
+        signal.signal(number, before if before is not None else signal.SIG_DFL)
+
+
+def _on_interrupt(number: int, frame: FrameType | None) -> None:
+    for listener in list(_state.listeners):
+        listener()
+    if _agent_on_stack(frame):
+        _state.strike, _state.message = Stopped, "stopped by the person"
+        _strike(frame)
+
+
+def _on_alarm(number: int, frame: FrameType | None) -> None:
+    if _state.strike is not None and _agent_on_stack(frame):
+        _strike(frame)
+
+
+def _strike(frame: FrameType | None) -> None:
+    if _state.strike is None:
+        return
+    if _state.masked or _importing(frame):
+        _set_timer(DEFERRED)
+        return
+    _set_timer(AGAIN)
+    raise _state.strike(_state.message)
+
+
+def _arm(strike: type[BaseException], message: str, seconds: float) -> None:
+    _state.strike, _state.message = strike, message
+    _set_timer(seconds)
+
+
+def _disarm() -> None:
+    if _TIMERS:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    _state.strike = None
+
+
+def _set_timer(seconds: float) -> None:
+    if _TIMERS:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+
+
+def _agent_on_stack(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(PREFIX):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        if frame.f_code.co_filename.startswith(PREFIX):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,34 @@
+"""How an action's error is shown: its own frames, not the host's."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from agentnb.record.document import Error
+
+_HOST = str(Path(__file__).resolve().parent.parent)
+
+
+def report(error: BaseException) -> Error:
+    """Return the error's name, message and traceback lines, without the frames of agentnb around the agent's code."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=False)
+    for part in _chain(shown, set()):
+        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not _is_host(frame.filename)])
+    lines = "".join(shown.format()).splitlines()
+    return Error(name=type(error).__name__, message=str(error) or type(error).__name__, traceback=lines)
+
+
+def _is_host(filename: str) -> bool:
+    return filename.startswith(_HOST)
+
+
+def _chain(part: traceback.TracebackException, seen: set[int]) -> Iterator[traceback.TracebackException]:
+    if id(part) in seen:
+        return
+    seen.add(id(part))
+    yield part
+    for other in (part.__cause__, part.__context__, *(part.exceptions or ())):
+        if other is not None:
+            yield from _chain(other, seen)

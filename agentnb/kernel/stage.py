@@ -1,0 +1,232 @@
+"""The stage: what the process looks like while an agent's code is on the stack, and only then.
+
+A coroutine runs in segments, from one suspension to the next. At the start of each the agent's world is put in place
+(its streams, display publisher, builtins, namespace, pyplot figures), at the end the former one is put back. So two
+suspended actions never mix, and the user's cells between them find everything as they left it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import OrderedDict
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from agentnb.kernel import interrupt
+from agentnb.kernel.capture import Publisher, Stream
+from agentnb.kernel.port import Sink
+from agentnb.kernel.shell import Namespace, kernel_of, scope_module
+from agentnb.kernel.turn import Turn
+
+current_stage: ContextVar[Stage | None] = ContextVar("agentnb_stage", default=None)
+"""The stage of the action that the current task belongs to; tasks that an action starts inherit it."""
+
+_MISSING: Any = object()
+
+
+class Stage:
+    """The world of one action."""
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        namespace: Namespace,
+        names: dict[str, Any],
+        sink: Sink,
+        *,
+        turn: Turn,
+        timeout: float | None = None,
+    ) -> None:
+        self.shell, self.namespace, self.names, self.sink, self.turn = shell, namespace, names, sink, turn
+        self.clock = interrupt.Clock(timeout)
+        self.out = Stream("stdout", sink)
+        self.err = Stream("stderr", sink, other=self.out)
+        self.out._other = self.err
+        self._publisher = Publisher(sink, (self.out, self.err), shell.display_pub)
+        self._module = scope_module(namespace) if shell.user_ns is not namespace else None
+        self._own: tuple[Any, Any] = (self.out, self.err)
+        self._figures: OrderedDict[int, Any] = OrderedDict()
+        self._depth = 0
+        self.pending: list[Any] = []  # calls that must be awaited
+        self.tasks: set[asyncio.Task[Any]] = set()  # that the action started
+        self.answer: Any = None  # the FinalAnswer it gave
+
+    @contextmanager
+    def set(self) -> Iterator[None]:
+        """Put the agent's world in place for one segment."""
+        if self._depth:  # a segment within a segment of the same action: the world is there already
+            yield
+            return
+        self._depth = 1
+        restore = self._enter()
+        try:
+            with self.clock.running():
+                yield
+        finally:
+            restore()
+            self._depth = 0
+
+    def _enter(self) -> Any:
+        shell, namespace = self.shell, self.namespace
+        streams, publisher = (sys.stdout, sys.stderr), shell.display_pub
+        scope = shell.user_ns, shell.user_module
+        builtins_before = namespace.get("__builtins__", _MISSING)
+        figures = _swap_figures(self._figures)
+        kernel = kernel_of(shell)
+        stdin_before = getattr(kernel, "_allow_stdin", None)
+
+        sys.stdout, sys.stderr = self._own
+        shell.display_pub = self._publisher
+        namespace["__builtins__"] = self.names
+        if self._module is not None:
+            shell.user_module, shell.user_ns = self._module, namespace
+        shell.__dict__["ask_exit"] = _refuse_exit
+        shell.__dict__["_showtraceback"] = self._show_traceback
+        if stdin_before is not None:
+            kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
+
+        def restore() -> None:
+            if stdin_before is not None:
+                kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
+            shell.__dict__.pop("_showtraceback", None)
+            shell.__dict__.pop("ask_exit", None)
+            if self._module is not None:
+                shell.user_ns, shell.user_module = scope
+            if builtins_before is _MISSING:
+                namespace.pop("__builtins__", None)
+            else:
+                namespace["__builtins__"] = builtins_before
+            shell.display_pub = publisher
+            # What the code made of the streams (redirect_stdout around an await) is its own until its end.
+            self._own, (sys.stdout, sys.stderr) = (sys.stdout, sys.stderr), streams
+            self._figures = _swap_figures(figures)
+
+        return restore
+
+    def _show_traceback(self, etype: Any, value: Any, stb: list[str]) -> None:
+        """IPython shows some errors itself (in magics, in a repr): they belong to the action's outputs."""
+        self.err.write("\n".join(stb) + "\n")
+
+    def show_figures(self) -> None:
+        """Show and close the pyplot figures that the action left open. Called on the stage."""
+        helpers = sys.modules.get("matplotlib._pylab_helpers")
+        if helpers is None or not helpers.Gcf.figs:
+            return
+        import matplotlib.pyplot as plt
+
+        try:
+            for manager in helpers.Gcf.get_all_fig_managers():
+                self._publisher.publish(*_figure_bundle(self.shell, manager.canvas.figure))
+        finally:
+            plt.close("all")
+
+    def drive(self, coroutine: Coroutine[Any, Any, Any]) -> Driven:
+        """Return a coroutine that runs ``coroutine`` on this stage, segment by segment."""
+        return Driven(self, coroutine)
+
+
+class Driven(Coroutine[Any, Any, Any]):
+    """A coroutine whose every segment runs on a stage."""
+
+    def __init__(self, stage: Stage, inner: Coroutine[Any, Any, Any]) -> None:
+        self._stage, self._inner = stage, inner
+        self.__name__ = getattr(inner, "__name__", "action")
+        self.__qualname__ = getattr(inner, "__qualname__", "action")
+
+    def send(self, value: Any) -> Any:
+        """Run the next segment."""
+        with self._stage.set():
+            return self._inner.send(value)
+
+    def throw(self, *exception: Any) -> Any:
+        """Run the next segment, which starts with an exception."""
+        with self._stage.set():
+            return self._inner.throw(*exception)
+
+    def close(self) -> None:
+        """End the coroutine."""
+        with self._stage.set():
+            self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        step, argument = self.send, None
+        while True:
+            try:
+                future = step(argument)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                step, argument = self.send, (yield future)
+            except BaseException as error:
+                step, argument = self.throw, error
+
+
+@contextmanager
+def tasks_on_stage(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let tasks that an action starts (``gather``, ``create_task``) run on the action's stage too.
+
+    Installs a task factory on the loop and puts the former one back; nested use counts.
+    """
+    before = loop.get_task_factory()
+    if isinstance(before, _TaskFactory):
+        before.users += 1
+        factory = before
+    else:
+        factory = _TaskFactory(before)
+        loop.set_task_factory(factory)
+    try:
+        yield
+    finally:
+        factory.users -= 1
+        if not factory.users and loop.get_task_factory() is factory:
+            loop.set_task_factory(factory.before)
+
+
+class _TaskFactory:
+    def __init__(self, before: Any) -> None:
+        self.before, self.users = before, 1
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+        context = options.get("context")
+        stage = current_stage.get() if context is None else context.get(current_stage)
+        if stage is not None and asyncio.iscoroutine(coro) and not isinstance(coro, Driven):
+            coro = stage.drive(coro)
+        make = self.before or _plain_task
+        task = make(loop, coro, **options)
+        if stage is not None:
+            stage.tasks.add(task)
+        return task
+
+
+def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+def _refuse_exit() -> None:
+    raise SystemExit("exit() would end the user's kernel and is refused here; end the task with final_answer(...)")
+
+
+def _swap_figures(figures: OrderedDict[int, Any]) -> OrderedDict[int, Any]:
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    if helpers is None:
+        return OrderedDict()
+    before: OrderedDict[int, Any] = helpers.Gcf.figs
+    helpers.Gcf.figs = figures
+    return before
+
+
+def _figure_bundle(shell: InteractiveShell, figure: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The figure in the formats the user set for the notebook, else as a PNG."""
+    data, metadata = shell.display_formatter.format(figure)
+    if not any(mime.startswith(("image/", "application/pdf")) for mime in data):
+        from io import BytesIO
+
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", bbox_inches="tight")
+        data = {**data, "image/png": buffer.getvalue()}
+    return data, metadata

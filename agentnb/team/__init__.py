@@ -1,0 +1,1 @@
+"""Who works: agents, the roster of a team, and `agentnb.toml`."""

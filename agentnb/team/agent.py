@@ -1,0 +1,84 @@
+"""One agent: who it is and what it may use. Pure data; ``run`` puts it to work."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agentnb.errors import UserError
+from agentnb.record.document import Mode
+
+MODES: tuple[Mode, ...] = ("live", "scratch", "branch")
+RESERVED = frozenset(
+    {"final_answer", "hire", "dismiss", "change", "ask_user", "results", "coordinator", "manager", "user"}
+)
+"""Names that mean something else in agents' code or in messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A specialist, or by its settings a coordinator.
+
+    ``name`` is an identifier: other agents call the specialist by it. ``role`` says in a phrase what it is good at.
+    ``tools`` are typed functions, smolagents tools or MCP servers. ``model`` is a string (``provider/model``) or any
+    smolagents ``Model``; None takes the team's. ``mode`` is where its code runs: ``live``, ``scratch`` or ``branch``;
+    None is ``scratch`` for a specialist. ``instructions`` are added to its prompt. ``max_steps`` bounds one task,
+    ``timeout`` one action, in seconds of running code.
+    """
+
+    name: str
+    role: str = ""
+    tools: Sequence[Any] = ()
+    model: Any = None
+    mode: Mode | None = None
+    instructions: str = ""
+    max_steps: int = 20
+    timeout: float = 300.0
+
+    def __init__(
+        self,
+        name: str,
+        role: str = "",
+        *,
+        tools: Sequence[Any] = (),
+        model: Any = None,
+        mode: Mode | None = None,
+        instructions: str = "",
+        max_steps: int = 20,
+        timeout: float = 300.0,
+    ) -> None:
+        check_name(name)
+        check_mode(mode)
+        if isinstance(tools, str) or not isinstance(tools, Sequence):
+            raise UserError(f"tools of {name!r} is a list of functions, for instance tools=[load_prices]")
+        if max_steps < 1:
+            raise UserError(f"max_steps of {name!r} is at least 1, not {max_steps}")
+        if timeout <= 0:
+            raise UserError(f"timeout of {name!r} is a number of seconds above 0, not {timeout}")
+        settings = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout)
+        for field, value in zip(self.__dataclass_fields__, settings, strict=True):
+            object.__setattr__(self, field, value)
+
+    def changed(self, **settings: Any) -> Agent:
+        """Return a copy with other settings; raises ``UserError`` for one that does not exist."""
+        if unknown := settings.keys() - self.__dataclass_fields__.keys():
+            raise UserError(f"an agent has no {', '.join(sorted(unknown))}; it has {', '.join(self.__dataclass_fields__)}")
+        return replace(self, **settings)
+
+
+def check_name(name: str) -> None:
+    """Raise ``UserError`` where ``name`` cannot be called as a function in agents' code."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        guess = "".join(c if c.isalnum() else "_" for c in str(name)).strip("_").lower() or "analyst"
+        guess = f"a{guess}" if guess[0].isdigit() else guess
+        raise UserError(f"an agent's name is called as a function, so {name!r} will not do; try {guess!r}")
+    if name in RESERVED:
+        raise UserError(f"{name!r} has a meaning of its own in agents' code; give the agent another name")
+
+
+def check_mode(mode: str | None) -> None:
+    """Raise ``UserError`` where ``mode`` is not one of the three."""
+    if mode is not None and mode not in MODES:
+        raise UserError(f"there is no mode {mode!r}; choose live, scratch or branch")
