@@ -36,7 +36,8 @@ def mcp_tools(server: MCPServer) -> list[Tool]:
 
     Raises ``UserError`` where the package is missing or the server cannot be reached in time.
     """
-    future = _running_hub().submit(_running_hub().tools(server))
+    hub = _running_hub()
+    future = hub.submit(hub.tools(server))
     try:
         return _made(server, future.result(server.connect_timeout + _GRACE))
     except (ConnectError, TimeoutError) as error:
@@ -45,7 +46,8 @@ def mcp_tools(server: MCPServer) -> list[Tool]:
 
 async def amcp_tools(server: MCPServer) -> list[Tool]:
     """Do as ``mcp_tools`` does without blocking the loop."""
-    future = _running_hub().submit(_running_hub().tools(server))
+    hub = _running_hub()
+    future = hub.submit(hub.tools(server))
     try:
         return _made(server, await asyncio.wrap_future(future))
     except ConnectError as error:

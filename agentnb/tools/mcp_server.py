@@ -17,7 +17,7 @@ from agentnb.tools.build import identifier
 INSTALL = 'MCP servers need one more package; install it with: pip install "agentnb[mcp]"'
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MCPServer:
     """An MCP server as a source of tools: a program that speaks over stdio, or an address.
 
@@ -59,6 +59,9 @@ class MCPServer:
         """What makes two servers the same one, so that they share a connection."""
         env = tuple(sorted((self.env or {}).items()))
         return (self.command, self.args, env, self.url, tuple(sorted((self.headers or {}).items())))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MCPServer) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)

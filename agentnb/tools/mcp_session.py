@@ -86,7 +86,7 @@ class Connection:
         assert self._session is not None
         request = asyncio.ensure_future(self._session.call_tool(name, arguments))
         try:
-            await asyncio.wait({request, self.task}, return_when=asyncio.FIRST_COMPLETED)
+            await self._answered(request)
             if not request.done():
                 self._lost = True
                 raise LostError("connection closed")
@@ -96,6 +96,29 @@ class Connection:
             raise
         finally:
             request.cancel()
+
+    async def _answered(self, request: asyncio.Future[CallToolResult]) -> None:
+        """Wait for the answer or the end of the session.
+
+        A server at an address that dies in mid-call goes unnoticed by the transport until something is sent to it,
+        so that a ping is on its way while the call is. A busy server may leave it unanswered.
+        """
+        pings: set[asyncio.Task[None]] = set()
+        pause = _PING_TIMEOUT if self.server.url else None
+        waited: set[asyncio.Future[Any]] = {request, self.task}
+        try:
+            while not (await asyncio.wait(waited, timeout=pause, return_when=asyncio.FIRST_COMPLETED))[0]:
+                if not pings:
+                    pings.add(ping := asyncio.create_task(self._ping()))
+                    ping.add_done_callback(pings.discard)
+        finally:
+            for ping in pings:
+                ping.cancel()
+
+    async def _ping(self) -> None:
+        assert self._session is not None
+        with contextlib.suppress(Exception):  # a session that ends is seen by its task
+            await self._session.send_ping()
 
     async def _serve(self) -> None:
         with error_file() as errors:
