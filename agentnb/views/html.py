@@ -16,7 +16,19 @@ from agentnb.views.roster_html import messages_html, roster_html
 from agentnb.views.safe_html import code, escape, markdown, plain
 from agentnb.views.style import style_sheet
 from agentnb.views.timeline_svg import data_uri, timeline_svg
-from agentnb.views.words import STATE_MARKS, change, count, duration, one_line, plural, reason, tokens, totals
+from agentnb.views.words import (
+    STATE_MARKS,
+    change,
+    count,
+    duration,
+    one_line,
+    plural,
+    reason,
+    spent,
+    tokens,
+    totals,
+    unmarked,
+)
 
 LIVE_BYTES = 60_000
 """What one update of a running run's HTML may weigh."""
@@ -94,7 +106,8 @@ class _Page:
                 if any(inner):
                     above.add(step.step.id)
                 found = found or any(inner) or step.step.id in open_steps
-            found = any([visit(child) for child in node.tasks]) or found
+            inner = [visit(child) for child in node.tasks]
+            found = any(inner) or found
             if found:
                 above.add(node.task.id)
             return found
@@ -182,7 +195,7 @@ class _Page:
             "" if root or len(task.brief) <= 150 else f'<div class="anb-brief">{escape(cut(task.brief, 4_000))}</div>'
         )
         unfolded = root or task.id in self.open_tasks
-        facts = [_spent(task.started_at, task.ended_at), tokens(task.usage), plural(len(node.steps), "step")]
+        facts = [spent(task.started_at, task.ended_at), tokens(task.usage), plural(len(node.steps), "step")]
         return (
             f'<details class="anb-task anb-{escape(task.status)}"{" open" if unfolded else ""}><summary>'
             f'{self._mark(task.status)} {self._who(task.agent)} <span class="anb-say">'
@@ -215,13 +228,15 @@ class _Page:
 
     def _one_line(self, node: StepNode) -> str:
         below = "".join(self._task(child, root=False) for child in node.tasks)
-        say = escape(one_line(node.step.thought or node.step.code or "", 120))
+        say = escape(one_line(unmarked(node.step.thought) or node.step.code or "", 120))
         return f'<div class="anb-left">{self._mark(node.step.status)} Step {node.step.number}: {say}</div>{below}'
 
     def _step(self, node: StepNode) -> str:
         step = node.step
         unfolded = step.id in self.open or step.id in self.open_tasks
-        gist = one_line(step.thought or (step.error.name if step.error else "") or step.code or step.status, 110)
+        gist = one_line(
+            unmarked(step.thought) or (step.error.name if step.error else "") or step.code or step.status, 110
+        )
         return (
             f'<details class="anb-step anb-{escape(step.status)}"{" open" if unfolded else ""}><summary>'
             f"{self._mark(step.status)} <b>Step {step.number}</b> "
@@ -272,13 +287,9 @@ def _facts(parts: list[str]) -> str:
     return f'<span class="anb-facts">{escape(" · ".join(part for part in parts if part))}</span>'
 
 
-def _spent(start: float | None, end: float | None) -> str:
-    return duration(end - start) if start is not None and end is not None else ""
-
-
 def _times(step: Step) -> list[str]:
-    model = _spent(step.timing.asked_at, step.timing.replied_at)
-    ran = _spent(step.timing.code_started_at, step.timing.code_ended_at)
+    model = spent(step.timing.asked_at, step.timing.replied_at)
+    ran = spent(step.timing.code_started_at, step.timing.code_ended_at)
     return [
         f"model {model}" if model else "",
         f"code {ran}" if ran else "",

@@ -34,7 +34,8 @@ def messages_html(record: RunRecord) -> str:
         for message in record.messages[-50:]
     )
     return (
-        f'<details class="anb-part"><summary><span class="anb-label"><b>Said</b></span> <span class="anb-say anb-facts">'
+        f'<details class="anb-part"><summary><span class="anb-label"><b>Said</b></span> '
+        f'<span class="anb-say anb-facts">'
         f"{escape(one_line(record.messages[-1].text, 120))}</span></summary>{items}</details>"
     )
 

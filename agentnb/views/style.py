@@ -61,6 +61,7 @@ transition:transform .1s}
 .anb-mark{flex:none;font-weight:700;width:13px;text-align:center;
 color:color-mix(in srgb,var(--anb-state) 82%,var(--anb-fg))}
 .anb-who{flex:none;font-weight:600}
+.anb summary>b{flex:none;white-space:nowrap}
 .anb-dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px}
 .anb-task{border:1px solid var(--anb-line);border-radius:7px;margin:8px 0!important;background:var(--anb-bg)}
 .anb-task>summary{padding:6px 10px;border-radius:7px;background:var(--anb-soft)}
@@ -92,7 +93,8 @@ max-width:none;white-space:normal}
 .anb .anb-roster th,.anb .anb-roster td{text-align:left;vertical-align:top}
 .anb-chips{display:flex;flex-wrap:wrap;gap:5px;margin:6px 0;padding:0;list-style:none}
 .anb-chips li{font:12px var(--anb-mono);border-radius:5px;padding:1px 8px;margin:0;overflow-wrap:anywhere;
-border:1px solid color-mix(in srgb,var(--anb-c) 45%,transparent);background:color-mix(in srgb,var(--anb-c) 12%,transparent)}
+border:1px solid color-mix(in srgb,var(--anb-c) 45%,transparent);
+background:color-mix(in srgb,var(--anb-c) 12%,transparent)}
 .anb-added{--anb-c:#1f8a4c}.anb-rebound{--anb-c:#1f6fd6}.anb-mutated{--anb-c:#b07712}.anb-deleted{--anb-c:#cf3a41}
 .anb-note{font-size:12.5px;color:var(--anb-dim);border-left:3px solid #b07712;padding:1px 9px;margin:6px 0}
 .anb-error{border:1px solid color-mix(in srgb,#cf3a41 40%,transparent);border-radius:6px;padding:6px 11px;margin:6px 0;

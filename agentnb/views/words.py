@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agentnb.record.document import Change, RunRecord, Usage
 
 STATE_MARKS: dict[str, str] = {
@@ -41,6 +43,11 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def spent(start: float | None, end: float | None) -> str:
+    """Word the time from ``start`` to ``end``; empty while one of them is not known."""
+    return duration(end - start) if start is not None and end is not None else ""
 
 
 def count(number: int) -> str:
@@ -85,6 +92,11 @@ def one_line(text: str, width: int) -> str:
     """Squeeze ``text`` into one line of at most ``width`` characters, with an ellipsis where it was cut."""
     line = " ".join(text[: width * 4 + 200].split())
     return line if len(line) <= width else line[: max(0, width - 1)].rstrip() + "…"
+
+
+def unmarked(text: str) -> str:
+    """Drop the commonest marks of Markdown (emphasis, code, headings), for a line that is not rendered."""
+    return re.sub(r"\*\*|__|`+|^#+ |(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)", "", text, flags=re.MULTILINE)
 
 
 def totals(record: RunRecord) -> list[str]:

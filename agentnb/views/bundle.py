@@ -1,0 +1,24 @@
+"""The display bundle of a run: one record, as every front end can show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentnb.record.codec import to_dict
+from agentnb.record.document import MIME_TYPE, RunRecord
+from agentnb.views.html import render_html
+from agentnb.views.text import render_text
+
+
+def bundle(record: RunRecord, *, live: bool = False, html: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the MIME bundle of ``record`` and its metadata, both valid JSON.
+
+    The record itself is in it once the run is over; while ``live`` the bundle is compact enough to be sent a few times
+    a second. ``html`` False leaves out the HTML, for terminals.
+    """
+    data: dict[str, Any] = {"text/plain": render_text(record)}
+    if html:
+        data["text/html"] = render_html(record, live=live)
+    if not live:
+        data[MIME_TYPE] = to_dict(record)
+    return data, {}
