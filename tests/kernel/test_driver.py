@@ -114,9 +114,10 @@ def test_a_comm_of_the_kernel_is_seen_until_it_closes(shared_kernel):
 
 def test_a_subshell_answers_while_a_cell_runs(shared_kernel):
     subshell = shared_kernel.create_subshell()
-    busy = shared_kernel.send("import threading\ngate = threading.Event()\ngate.wait(30)")
+    busy = shared_kernel.send("import threading\ngate = threading.Event()\nprint('set')\ngate.wait(60)")
+    shared_kernel.until(lambda: "set" in busy.text)
     shared_kernel.wait(shared_kernel.send("gate.set()", subshell=subshell), timeout=20)
-    assert shared_kernel.wait(busy).result["text/plain"] == "True"
+    assert shared_kernel.wait(busy).result["text/plain"] == "True"  # False would be the wait's own end
 
 
 def test_requests_get_their_reply(shared_kernel):
