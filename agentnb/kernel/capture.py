@@ -20,9 +20,10 @@ class Stream(io.TextIOBase):
 
     encoding = "utf-8"  # type: ignore[assignment]
 
-    def __init__(self, name: str, sink: Sink, other: Stream | None = None) -> None:
+    def __init__(self, name: str, sink: Sink) -> None:
         super().__init__()
-        self._name, self._sink, self._other = name, sink, other
+        self._name, self._sink = name, sink
+        self._other: Stream | None = None
         self._parts: list[str] = []
         self._held = 0
         self._passed = 0
@@ -69,6 +70,13 @@ class Stream(io.TextIOBase):
             text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail
             self._sink.add({"output_type": "stream", "name": self._name, "text": text})
             self._tail = ""
+
+
+def stream_pair(sink: Sink) -> tuple[Stream, Stream]:
+    """Return stdout and stderr for an action, which keep the order between them."""
+    out, err = Stream("stdout", sink), Stream("stderr", sink)
+    out._other, err._other = err, out
+    return out, err
 
 
 class Publisher:
@@ -129,3 +137,19 @@ def _encoded(data: dict[str, Any]) -> dict[str, Any]:
     return {
         mime: b64encode(value).decode("ascii") if isinstance(value, bytes) else value for mime, value in data.items()
     }
+
+
+def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
+    """Return an object's MIME bundle; one whose representations fail is described instead."""
+    errors: list[str] = []
+    shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
+    try:
+        data, _ = shell.display_formatter.format(value)
+    except Exception as error:
+        errors.append(f"{type(error).__name__}: {error}")
+        data = {}
+    finally:
+        shell.__dict__.pop("_showtraceback", None)
+    if "text/plain" not in data:
+        data = {**data, "text/plain": f"<{type(value).__name__} that cannot be shown: {'; '.join(errors)}>"}
+    return _encoded(data)

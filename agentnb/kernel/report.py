@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from agentnb.kernel.cell import PREFIX
 from agentnb.record.document import Error
 
 _HOST = str(Path(__file__).resolve().parent.parent)
@@ -15,7 +16,10 @@ def report(error: BaseException) -> Error:
     """Return the error's name, message and traceback lines, without the frames of agentnb around the agent's code."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=False)
     for part in _chain(shown, set()):
-        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not _is_host(frame.filename)])
+        frames = [frame for frame in part.stack if not _is_host(frame.filename)]
+        if isinstance(error, SyntaxError) and not any(frame.filename.startswith(PREFIX) for frame in frames):
+            frames = []  # it did not compile: no code of the agent's ran, the compiler's own frames tell nothing
+        part.stack = traceback.StackSummary.from_list(frames)
     lines = "".join(shown.format()).splitlines()
     return Error(name=type(error).__name__, message=str(error) or type(error).__name__, traceback=lines)
 

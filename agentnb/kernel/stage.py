@@ -18,7 +18,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.kernel import interrupt
-from agentnb.kernel.capture import Publisher, Stream
+from agentnb.kernel.capture import Publisher, stream_pair
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
 from agentnb.kernel.turn import Turn
@@ -44,12 +44,10 @@ class Stage:
     ) -> None:
         self.shell, self.namespace, self.names, self.sink, self.turn = shell, namespace, names, sink, turn
         self.clock = interrupt.Clock(timeout)
-        self.out = Stream("stdout", sink)
-        self.err = Stream("stderr", sink, other=self.out)
-        self.out._other = self.err
-        self._publisher = Publisher(sink, (self.out, self.err), shell.display_pub)
+        self._streams = stream_pair(sink)
+        self._publisher = Publisher(sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
-        self._own: tuple[Any, Any] = (self.out, self.err)
+        self._own: tuple[Any, Any] = self._streams
         self._figures: OrderedDict[int, Any] = OrderedDict()
         self._depth = 0
         self.pending: list[Any] = []  # calls that must be awaited
@@ -110,7 +108,17 @@ class Stage:
 
     def _show_traceback(self, etype: Any, value: Any, stb: list[str]) -> None:
         """IPython shows some errors itself (in magics, in a repr): they belong to the action's outputs."""
-        self.err.write("\n".join(stb) + "\n")
+        self._streams[1].write("\n".join(stb) + "\n")
+
+    def flush(self) -> None:
+        """Pass on what is printed so far."""
+        for stream in self._streams:
+            stream.flush()
+
+    def finish(self) -> None:
+        """Pass on all that is printed; the code has ended."""
+        for stream in self._streams:
+            stream.finish()
 
     def show_figures(self) -> None:
         """Show and close the pyplot figures that the action left open. Called on the stage."""

@@ -1,0 +1,249 @@
+"""A team at work: who gets which place, names, model and prompt; nested teams are crews within crews."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentnb.kernel.digest import digest
+from agentnb.kernel.live import LivePlace, ScratchPlace
+from agentnb.kernel.names import cell_names
+from agentnb.kernel.port import Place
+from agentnb.kernel.scope import Scope
+from agentnb.kernel.turn import Turn
+from agentnb.record.document import Member, Mode
+from agentnb.record.events import AgentJoined, Said
+from agentnb.run import prompts
+from agentnb.run.context import RunContext
+from agentnb.run.delegation import Delegation
+from agentnb.run.history import History
+from agentnb.run.staffing import Staffing, check_names, local_tools
+from agentnb.run.toolbox import bind_tools
+from agentnb.run.worker import Assignment, Worker
+from agentnb.team.agent import Agent
+from agentnb.team.roster import Roster
+from agentnb.tools import Tool, aexpand_tools, expand_tools
+
+
+@dataclass
+class Memory:
+    """What a team keeps from one run to the next: the conversation, the specialists' scopes, what they did."""
+
+    history: History | None = None
+    seen: str = ""  # the digest that the conversation's model was last told
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    past: dict[str, list[str]] = field(default_factory=dict)
+    inner: dict[str, Memory] = field(default_factory=dict)
+
+
+@dataclass
+class Crew:
+    """One team in one run."""
+
+    run: RunContext
+    roster: Roster
+    lead: Agent
+    memory: Memory
+    model: Any
+    mode: Mode | None = None
+    default_lead_mode: Mode = "live"
+    tools: list[Tool] = field(default_factory=list)
+    _warned: set[str] = field(default_factory=set)
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    def model_of(self, member: Agent | Roster) -> Any:
+        """The member's own model, else the team's."""
+        own = getattr(member, "model", None)
+        return self.model if own is None else own
+
+    def mode_of(self, member: Agent | Roster) -> Mode:
+        """The member's own mode, else the run's, else the default. A branch falls back to scratch, and says so."""
+        default: Mode = self.default_lead_mode if member is self.lead else "scratch"
+        mode: Mode = getattr(member, "mode", None) or self.mode or default
+        if mode != "branch":
+            return mode
+        if member.name not in self._warned:
+            self._warned.add(member.name)
+            text = f"branches are not available in this version: {member.name} works in scratch instead"
+            self.run.recorder.emit(Said(sender="agentnb", to="user", text=text))
+        return "scratch"
+
+    def check(self) -> None:
+        """Check names, tools and models; raises ``UserError`` before any model is asked."""
+        for member in (self.lead, *self.roster):
+            self.run.models.label(self.model_of(member))
+            if isinstance(member, Agent):
+                roster = self.roster if member is self.lead else Roster()
+                check_names(roster, self.run.namespace, expand_tools(local_tools(member.tools)))
+            elif isinstance(member, Roster):
+                self._inner(member).check()
+
+    # --- the coordinator ----------------------------------------------------------------------------------------------
+
+    async def coordinate(self, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None) -> Any:
+        """Let the coordinator do ``brief``; return its answer."""
+        run, lead = self.run, self.lead
+        self.tools = await aexpand_tools(lead.tools)
+        staffing = Staffing(
+            run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools
+        )
+        delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
+        with ExitStack() as stack:
+            run.recorder.emit(AgentJoined(member=self._lead_entry(), by="user"))
+            stack.callback(staffing.open())
+            stack.callback(delegation.open())
+            names = delegation.names = cell_names({**bind_tools(self.tools), **delegation.names})
+            job = self._assignment(lead, brief, objects, names, self.tools, task, asked_by, lane, stack)
+            job.settle = delegation.settle
+            job.news = lambda: [*delegation.news(), *self._mail(lead.name, task)]
+            delegation.worker = worker = Worker(run, job)
+            self.memory.history = job.history
+            return await worker.work()
+
+    def _lead_entry(self) -> Member:
+        return Member(
+            name=self.lead.name,
+            role=self.lead.role,
+            kind="coordinator",
+            model=self.run.models.label(self.model_of(self.lead)),
+            mode=self.mode_of(self.lead),
+            tools=[tool.name for tool in self.tools],
+            team=self.roster.name,
+        )
+
+    # --- the specialists ----------------------------------------------------------------------------------------------
+
+    async def perform(
+        self, member: Agent | Roster, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None
+    ) -> Any:
+        """Let a member do ``brief``; see ``Perform``."""
+        if isinstance(member, Roster):
+            return await self._perform_team(member, brief, objects, task=task, asked_by=asked_by, lane=lane)
+        tools = await aexpand_tools(member.tools)
+        names = cell_names(bind_tools(tools))
+        with ExitStack() as stack:
+            job = self._assignment(member, brief, objects, names, tools, task, asked_by, lane, stack)
+            job.news = lambda: self._mail(member.name, task)
+            result = await Worker(self.run, job).work()
+        self.memory.past.setdefault(member.name, []).append(" ".join(brief.split())[:200])
+        return result
+
+    async def _perform_team(
+        self, team: Roster, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None
+    ) -> Any:
+        return await self._inner(team).coordinate(brief, objects, task=task, asked_by=asked_by, lane=lane)
+
+    def _inner(self, team: Roster) -> Crew:
+        return Crew(
+            self.run,
+            team,
+            team.lead if isinstance(team, Led) else Agent(team.name, team.role),
+            self.memory.inner.setdefault(team.name, Memory()),
+            self.model_of(team),
+            mode=self.mode,
+            default_lead_mode="scratch",
+        )
+
+    # --- what both share ----------------------------------------------------------------------------------------------
+
+    def _assignment(
+        self,
+        agent: Agent,
+        brief: str,
+        objects: dict[str, Any],
+        names: dict[str, Any],
+        tools: Sequence[Tool],
+        task: str,
+        asked_by: str,
+        lane: str | None,
+        stack: ExitStack,
+    ) -> Assignment:
+        run, mode = self.run, self.mode_of(agent)
+        place = self._place(agent, mode, objects, stack)
+        chat, own_lane = run.models.open(self.model_of(agent), agent.name, brief, lane)
+        run.control.skip(agent.name, task)
+        return Assignment(
+            agent=agent.name,
+            task=task,
+            lane=own_lane,
+            place=place,
+            chat=chat,
+            history=self._history(agent, mode, brief, objects, tools, asked_by, place),
+            names=names,
+            max_steps=agent.max_steps,
+            timeout=agent.timeout,
+        )
+
+    def _place(self, agent: Agent, mode: Mode, objects: dict[str, Any], stack: ExitStack) -> Place:
+        run = self.run
+        turn = Turn(run.gate)
+        if mode == "live":
+            return LivePlace(run.shell, run.namespace, turn)
+        memory = self.memory
+        scope = memory.scopes.setdefault(agent.name, Scope(run.namespace))
+        if agent.name in memory.busy:  # a second call of one specialist at the same time has a scope of its own
+            scope = scope.fork()
+        else:
+            memory.busy.add(agent.name)
+            stack.callback(memory.busy.discard, agent.name)
+        scope.bind(objects)
+        return ScratchPlace(run.shell, run.namespace, scope, turn, owner=agent.name)
+
+    def _history(
+        self,
+        agent: Agent,
+        mode: Mode,
+        brief: str,
+        objects: dict[str, Any],
+        tools: Sequence[Tool],
+        asked_by: str,
+        place: Place,
+    ) -> History:
+        run, is_lead = self.run, agent is self.lead
+        redact = run.recorder.redact
+        run.recorder.refresh(run.namespace)
+        variables = redact(digest(place.variables(), hidden={*objects, *(member.name for member in self.roster)}))
+        if is_lead and self.memory.history is not None:
+            return self._followed_up(self.memory.history, brief, variables)
+        self.memory.seen = variables if is_lead else self.memory.seen
+        system = prompts.system_prompt(
+            name=agent.name,
+            role=agent.role,
+            mode=mode,
+            tools=tools,
+            team=[(member.name, member.role) for member in self.roster] if is_lead else None,
+            instructions=agent.instructions,
+        )
+        opening = prompts.opening(
+            task=brief,
+            variables=variables,
+            asked_by=asked_by,
+            whole=run.task,
+            handed=digest(objects, hidden=()) if objects else "",
+            earlier="\n".join(f"- {line}" for line in self.memory.past.get(agent.name, [])[-5:]),
+        )
+        return History(redact(system), redact(opening))
+
+    def _followed_up(self, history: History, brief: str, variables: str) -> History:
+        """Go on with the conversation; the variables are told again only where they changed."""
+        parts = [] if variables == self.memory.seen else [f"<variables>\n{variables}\n</variables>"]
+        self.memory.seen = variables
+        team = [(member.name, member.role) for member in self.roster]
+        if team:
+            parts.append(f"On your team now:\n{prompts.specialist_lines(team)}")
+        parts.append(f"The person asks next:\n{self.run.recorder.redact(brief)}")
+        history.ask("\n\n".join(parts))
+        return history
+
+    def _mail(self, agent: str, task: str) -> list[str]:
+        return [f"The person says to you now:\n{text}" for text in self.run.control.read(agent, task)]
+
+
+class Led(Roster):
+    """A roster with a coordinator: its settings are an agent's."""
+
+    lead: Agent

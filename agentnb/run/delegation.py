@@ -1,0 +1,180 @@
+"""What a coordinator's code can call: its specialists, ``hire``, ``dismiss``, ``change`` and ``ask_user``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from agentnb.errors import Correction, DelegationError, ModelError, UserError
+from agentnb.kernel.interrupt import masked
+from agentnb.kernel.pending import Pending
+from agentnb.record.document import Error
+from agentnb.run.budget import LimitReached
+from agentnb.run.context import RunContext
+from agentnb.run.staffing import Staffing
+from agentnb.run.worker import TaskLimit, Worker
+from agentnb.team.agent import Agent
+from agentnb.team.roster import Roster, RosterChange
+
+
+class Perform(Protocol):
+    """Puts a member of the team to work on a task and returns its result."""
+
+    def __call__(
+        self, member: Agent | Roster, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None
+    ) -> Awaitable[Any]:
+        """Return the object that the member gave to ``final_answer``."""
+
+
+class Delegation:
+    """A coordinator's hands: keeps its names up to date and carries its calls out."""
+
+    def __init__(
+        self, run: RunContext, roster: Roster, staffing: Staffing, perform: Perform, *, coordinator: str, task: str
+    ) -> None:
+        self._run, self._roster, self._staffing, self._perform = run, roster, staffing, perform
+        self._coordinator, self._task = coordinator, task
+        self.worker: Worker | None = None
+        self.names: dict[str, Any] = {}
+        self._active: dict[asyncio.Task[Any], str] = {}
+        self._news: list[str] = []
+
+    def open(self) -> Callable[[], None]:
+        """Fill ``names`` and follow the roster; return the function that ends this."""
+        names = self.names
+        names.update({member.name: self._specialist(member.name) for member in self._roster})
+        names["hire"], names["dismiss"], names["change"] = self._hire, self._dismiss, self._change
+        names["ask_user"], names["results"] = self._ask_user, self._run.results
+        return self._roster.subscribe(self._on_change)
+
+    def news(self) -> list[str]:
+        """Return what changed on the team by others' hands since it was last asked."""
+        news, self._news = self._news, []
+        return news
+
+    async def settle(self) -> list[str]:
+        """After a failed action: let the specialists still at work come to their end, and say what they brought."""
+        active = {task: name for task, name in self._active.items() if not task.done()}
+        if active:
+            await asyncio.wait(active)
+        finished = [name for task, name in active.items() if not task.cancelled() and task.exception() is None]
+        return [f"`{name}` finished meanwhile; its result is kept in `results[{name!r}]`" for name in finished]
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def _specialist(self, name: str) -> Callable[..., Pending]:
+        def call(brief: str = "", /, *more: Any, **objects: Any) -> Pending:
+            if more or not isinstance(brief, str) or not brief.strip():
+                raise DelegationError(f'call it as `await {name}("what to do and what to return", data=x)`')
+            if wrong := [key for key in objects if key.startswith("__")]:
+                raise DelegationError(f"{wrong[0]} cannot be a variable of `{name}`; give it a plain name")
+            step = self.worker.step if self.worker else None
+            return Pending(name, lambda: self._delegate(name, brief.strip(), objects, step))
+
+        call.__name__ = call.__qualname__ = name
+        return call
+
+    async def _delegate(self, name: str, brief: str, objects: dict[str, Any], step: str | None) -> Any:
+        run = self._run
+        member = self._member(name)
+        calls = [value for value in objects.values() if isinstance(value, Pending)]
+        task = run.ledger.add(
+            name, brief, parent=self._task, step=step, depends_on=run.ledger.origins(objects.values())
+        )
+        run.ledger.wait(self._task)
+        try:
+            if calls:  # a call handed over as an argument is a dependency: its result is what is handed over
+                done = dict(zip(calls, await asyncio.gather(*calls), strict=True))
+                objects = {key: done.get(value, value) if isinstance(value, Pending) else value for key, value in objects.items()}
+            work = run.spawn(self._carry_out(member, brief, objects, task))
+            self._active[work] = name
+            result = await work
+        finally:
+            run.ledger.go_on(self._task)
+        run.results[name] = result
+        run.ledger.keep_result(task, result)
+        return result
+
+    async def _carry_out(self, member: Agent | Roster, brief: str, objects: dict[str, Any], task: str) -> Any:
+        name, ledger = member.name, self._run.ledger
+        try:
+            self._run.meter.admit(name)
+            ledger.move(task, "in_progress")
+            result = await self._perform(
+                member, brief, objects, task=task, asked_by=self._coordinator, lane=self.worker.job.lane if self.worker else None
+            )
+        except LimitReached as limit:
+            self._run.end("limit", str(limit))
+            ledger.move(task, "cancelled")
+            raise asyncio.CancelledError(str(limit)) from None
+        except asyncio.CancelledError:
+            ledger.move(task, "cancelled")
+            raise
+        except Exception as error:
+            ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
+            if isinstance(error, TaskLimit | ModelError | UserError | DelegationError):
+                reason = str(error).rstrip(".")
+                raise DelegationError(f"`{name}` could not do its task: {reason}. Do it another way or yourself.") from None
+            raise
+        ledger.move(task, "completed", result=self._staffing.bundle(result))
+        return result
+
+    def _member(self, name: str) -> Agent | Roster:
+        try:
+            return self._roster[name]
+        except UserError as error:
+            raise DelegationError(str(error)) from None
+
+    # --- the team -----------------------------------------------------------------------------------------------------
+
+    def _hire(self, name: str, role: str = "", *, tools: Sequence[Any] = (), **settings: Any) -> None:
+        with masked():
+            self._as_correction(
+                lambda: self._staffing.hire(name, role, tools=tools, by=self._coordinator, **settings)
+            )
+
+    def _dismiss(self, name: str) -> None:
+        with masked():
+            self._as_correction(lambda: self._roster.dismiss(name, by=self._coordinator))
+
+    def _change(self, name: str, **settings: Any) -> None:
+        with masked():
+            self._as_correction(lambda: self._staffing.change(name, by=self._coordinator, **settings))
+
+    @staticmethod
+    def _as_correction(act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except UserError as error:
+            raise Correction(str(error)) from None
+
+    def _on_change(self, change: RosterChange) -> None:
+        name = change.member.name
+        if change.kind == "dismissed":
+            self.names.pop(name, None)
+        elif change.kind == "hired":
+            self.names[name] = self._specialist(name)
+        if change.by != self._coordinator:
+            self._news.append(f"The team changed: {describe(change)}")
+
+    def _ask_user(self, question: str) -> Pending:
+        async def ask() -> str:
+            self._run.ledger.wait(self._task)
+            try:
+                return await self._run.ask_person(self._coordinator, str(question))
+            finally:
+                self._run.ledger.go_on(self._task)
+
+        return Pending("ask_user", ask)
+
+
+def describe(change: RosterChange) -> str:
+    """Return a line about a change of the roster."""
+    member = change.member
+    if change.kind == "hired":
+        return f"{change.by} hired `{member.name}` ({member.role}); call `await {member.name}(brief, **objects)`."
+    if change.kind == "dismissed":
+        return f"{change.by} dismissed `{member.name}`; it cannot be called any more."
+    what = ", ".join(f"{key}={value!r}" for key, value in change.settings.items())
+    return f"{change.by} changed `{member.name}`: {what}."

@@ -1,0 +1,65 @@
+"""What a model is told after its code ran: outputs, value, changes, error; cut at head and tail, never twice."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from agentnb.kernel.digest import digest_changes
+from agentnb.kernel.port import Outcome
+from agentnb.record.document import Error
+from agentnb.record.limits import cut_text
+
+OUTPUT_LIMIT = 6_000
+"""Characters of all outputs of a step together that a model is told."""
+TRACEBACK_LIMIT = 1_500
+MAX_IMAGES = 4
+_PREFERRED = ("text/markdown", "text/latex", "text/plain", "application/json")
+
+
+def observation(
+    number: int, outputs: Sequence[dict[str, Any]], outcome: Outcome, notes: Sequence[str] = ()
+) -> tuple[str, tuple[bytes, ...]]:
+    """Return the text for the model and the PNG images that go with it."""
+    images = [image for output in outputs if (image := _image(output)) is not None]
+    shown = "\n".join(filter(None, map(_text, outputs)))
+    parts = [f"Step {number}:"]
+    if shown:
+        parts.append(f"<output>\n{cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)}\n</output>")
+    elif outcome.report is None:
+        parts.append("It ran and printed nothing.")
+    if outcome.changes:
+        parts.append(f"Changed: {digest_changes(outcome.changes)}")
+    if outcome.report is not None:
+        parts.append(f"It failed:\n{_error(outcome.report)}")
+    parts += [f"Note: {note}." for note in notes]
+    return "\n".join(parts), tuple(images[:MAX_IMAGES])
+
+
+def _text(output: dict[str, Any]) -> str:
+    if output["output_type"] == "stream":
+        return str(output["text"]).rstrip("\n")
+    data = output.get("data", {})
+    if any(mime.startswith("image/") for mime in data):
+        return f"[a figure, shown to the person: {data.get('text/plain', 'image')}]"
+    plain = next((str(data[mime]) for mime in ("text/plain", *_PREFERRED) if mime in data), "")
+    for mime in _PREFERRED:
+        if mime in data and mime != "text/plain" and plain.startswith("<IPython."):
+            return str(data[mime])
+    return plain
+
+
+def _image(output: dict[str, Any]) -> bytes | None:
+    encoded = output.get("data", {}).get("image/png")
+    if not isinstance(encoded, str):
+        return None
+    try:
+        return base64.b64decode(encoded)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _error(error: Error) -> str:
+    return cut_text("\n".join(error.traceback) or f"{error.name}: {error.message}", limit=TRACEBACK_LIMIT)

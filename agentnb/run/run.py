@@ -1,0 +1,270 @@
+"""One request to a team, from task to result: what a person holds in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentnb.errors import ModelError, UserError
+from agentnb.kernel import interrupt
+from agentnb.kernel.capture import safe_bundle
+from agentnb.kernel.stage import tasks_on_stage
+from agentnb.record.document import FINAL, Change, Error, RunRecord, RunStatus, Step, Task, Usage
+from agentnb.record.events import RunEnded, RunStatusChanged, Said
+from agentnb.run.budget import Budget, LimitReached
+from agentnb.run.context import RunContext
+from agentnb.run.crew import Crew
+from agentnb.run.worker import TaskLimit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SECOND_CANCEL = 0.5
+"""Seconds after which a run that did not end when it was stopped is cancelled again."""
+
+
+class Run:
+    """A run under way or ended; ``await run`` waits for its end and returns it.
+
+    ``status`` is ``running`` or ``paused``, and at the end exactly one of ``done``, ``failed``, ``limit``,
+    ``cancelled``, ``crashed``. ``result`` is the live object that the team answered with, None until then.
+    All methods may be called from any thread and at any time.
+    """
+
+    def __init__(self, context: RunContext, crew: Crew, budget: Budget) -> None:
+        self._context, self._crew, self._budget = context, crew, budget
+        self._result: Any = None
+        self._ending: tuple[RunStatus, str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._question: asyncio.Future[str] | None = None
+        context.end = self._end
+
+    # --- what there is to see -----------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The run's id, as in its record."""
+        return self.record.run_id
+
+    @property
+    def record(self) -> RunRecord:
+        """All that happened so far."""
+        return self._context.recorder.record
+
+    @property
+    def status(self) -> RunStatus:
+        """How the run stands."""
+        return self.record.status
+
+    @property
+    def result(self) -> Any:
+        """The object the team answered with."""
+        return self._result
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens, calls and money of the whole team so far."""
+        return self.record.usage
+
+    @property
+    def changes(self) -> list[Change]:
+        """What the actions did to the user's variables, in their order."""
+        return [change for step in self.steps for change in step.changes if change.scope == "user"]
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The ledger."""
+        return self.record.tasks
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps of all agents, in the order they began."""
+        return self.record.steps
+
+    def plot(self) -> Figure:
+        """Return the run's time line as a matplotlib figure: a lane an agent, model and code time, delegations."""
+        from agentnb.views.timeline import plot_timeline
+
+        return plot_timeline(self.record)
+
+    def export(self, path: str | Path) -> Path:
+        """Write a notebook of plain cells that reproduces the result without agentnb; return its path."""
+        import nbformat
+
+        from agentnb.views.notebook import export_run
+
+        target = Path(path)
+        nbformat.write(export_run(self.record), target)
+        return target
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        from agentnb.views.bundle import bundle
+
+        return bundle(self.record, live=self.status not in FINAL)
+
+    def __repr__(self) -> str:
+        usage = self.usage
+        return f"<Run {self.id} {self.status}: {len(self.steps)} steps, {usage.tokens:,} tokens>"
+
+    # --- what one can do ----------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop the whole team at once; the run ends ``cancelled``."""
+        self._on_loop(lambda: self._end("cancelled", "stopped by the person"))
+
+    def pause(self) -> None:
+        """Let every agent wait before its next model call or action."""
+
+        def pause() -> None:
+            if self.status == "running":
+                self._context.control.pause()
+                self._context.recorder.emit(RunStatusChanged(status="paused", by="user"))
+
+        self._on_loop(pause)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+
+        def resume() -> None:
+            if self.status == "paused":
+                self._context.recorder.emit(RunStatusChanged(status="running", by="user"))
+                self._context.control.resume()
+
+        self._on_loop(resume)
+
+    def say(self, text: str, to: str | None = None) -> None:
+        """Tell the coordinator, or the agent ``to``, something; it reads it with its next step.
+
+        Answers the question of ``ask_user`` where one is open. Raises ``UserError`` for an agent that is not there.
+        """
+        lead, roster = self._crew.lead.name, self._crew.roster
+        name = lead if to in (None, "coordinator", "manager") else str(to)
+        if name != lead:
+            roster[name]
+        if self.status in FINAL:
+            raise UserError(f"the run has ended ({self.status}); ask on with %%agents")
+
+        def say() -> None:
+            self._context.recorder.emit(Said(sender="user", to=name, text=text))
+            if self._question is not None and not self._question.done():
+                self._question.set_result(text)
+            else:
+                self._context.control.post(name, text)
+
+        self._on_loop(say)
+
+    def undo(self, step: int | None = None) -> None:
+        """Put the user's variables back; not in this version, see the error."""
+        raise UserError("undo is not available in this version; `run.changes` lists what was changed")
+
+    def subscribe(self, listener: Callable[[Any, RunRecord], None]) -> Callable[[], None]:
+        """Call ``listener(event, record)`` after every event, on the kernel's loop; return what ends this."""
+        return self._context.recorder.subscribe(listener)
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        if threading.current_thread() is threading.main_thread() and asyncio._get_running_loop() is self._loop:
+            act()
+        else:
+            self._loop.call_soon_threadsafe(act)
+
+    # --- its course ---------------------------------------------------------------------------------------------------
+
+    def start(self, agent: str | None = None) -> Run:
+        """Begin; ``agent`` is asked directly where it is given, without the coordinator. Called once, by ``Team``."""
+        self._context.ask_person = self._ask_person
+        self._task = self._context.spawn(self._live(agent))
+        return self
+
+    def __await__(self) -> Generator[Any, Any, Run]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Run:
+        assert self._task is not None
+        try:
+            with self._context.gate.open():
+                await asyncio.shield(self._task)
+        except asyncio.CancelledError:  # the cell that waits is interrupted: the person wants all of it to stop
+            self._end("cancelled", "stopped by the person")
+            await asyncio.wait({self._task})
+            raise
+        return self
+
+    async def _live(self, agent: str | None) -> None:
+        recorder = self._context.recorder
+        stop_listening = interrupt.listen(self.stop)
+        deadline = None
+        if self._budget.seconds is not None:
+            reason = f"the budget of {self._budget.seconds:g} s is used up"
+            deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", reason)
+        try:
+            with tasks_on_stage(self._loop):
+                status, reason, error = await self._work(agent)
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+            stop_listening()
+        shown = safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
+        recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
+        recorder.close()
+
+    async def _work(self, agent: str | None) -> tuple[RunStatus, str | None, Error | None]:
+        try:
+            self._result = await self._solve(agent)
+            return "done", None, None
+        except asyncio.CancelledError:
+            status, reason = self._ending or ("cancelled", "stopped by the person")
+            return status, reason, None
+        except (LimitReached, TaskLimit) as limit:
+            return "limit", str(limit), None
+        except (ModelError, UserError) as error:
+            return "failed", str(error), Error(name=type(error).__name__, message=str(error))
+        except Exception as error:
+            lines = traceback.format_exc().splitlines()
+            name = type(error).__name__
+            return "failed", f"{name}: {error}", Error(name=name, message=str(error), traceback=lines)
+
+    async def _solve(self, agent: str | None) -> Any:
+        context, crew = self._context, self._crew
+        name = agent or crew.lead.name
+        task = context.ledger.add(name, context.task, parent=None, step=None)
+        context.meter.admit(name)
+        context.ledger.move(task, "in_progress")
+        try:
+            if agent is None:
+                result = await crew.coordinate(context.task, {}, task=task, asked_by="", lane=None)
+            else:
+                result = await crew.perform(crew.roster[agent], context.task, {}, task=task, asked_by="", lane=None)
+        except asyncio.CancelledError:
+            context.ledger.move(task, "cancelled")
+            raise
+        except Exception as error:
+            context.ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
+            raise
+        context.ledger.move(task, "completed", result=safe_bundle(context.shell, result))
+        return result
+
+    def _end(self, status: RunStatus, reason: str) -> None:
+        """End the run from outside of its course; the first reason counts."""
+        if self._task is None or self._task.done():
+            return
+        if self._ending is None:
+            self._ending = (status, reason)
+            self._context.control.resume()
+        self._task.cancel()
+        # code that swallows the cancellation gets another one
+        self._loop.call_later(SECOND_CANCEL, self._end, status, reason)
+
+    async def _ask_person(self, agent: str, question: str) -> str:
+        from agentnb.kernel.ask import ask_at_prompt
+
+        self._context.recorder.emit(Said(sender=agent, to="user", text=question))
+        self._question = self._loop.create_future()
+        try:
+            return await ask_at_prompt(self._context.shell, question, self._question)
+        finally:
+            self._question = None

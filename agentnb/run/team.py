@@ -1,0 +1,178 @@
+"""A team: specialists under a coordinator that is put to work with ``run`` and ``start``."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentnb._version import __version__
+from agentnb.errors import UserError
+from agentnb.kernel.shell import current_shell
+from agentnb.kernel.stage import current_stage
+from agentnb.kernel.turn import Gate, kernel_lock
+from agentnb.models import RecordedModels, default_model
+from agentnb.record.document import Mode, RunRecord
+from agentnb.record.events import RunStarted
+from agentnb.record.journal import Journal
+from agentnb.record.redact import Redactor
+from agentnb.run.budget import Budget, Meter
+from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
+from agentnb.run.crew import Crew, Led, Memory
+from agentnb.run.recorder import Recorder
+from agentnb.run.run import Run
+from agentnb.team.agent import Agent, check_mode
+from agentnb.team.config import load_config
+from agentnb.team.roster import Roster
+
+APPROVALS = ("auto", "ask", "plan")
+
+
+class Team(Led):
+    """Specialists and the settings of their coordinator.
+
+    ``members`` are agents, or teams with a ``name`` and a ``role`` of their own. ``model``, ``mode`` and ``tools`` are
+    the coordinator's, the first two also what specialists without their own take. ``budget`` are hard limits for every run, such as ``"60k, $0.50, 5m,
+    20 steps, 3 agents"``. ``name`` and ``role`` make the team callable by another one. The team keeps its conversation
+    and its specialists' variables from run to run.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Agent | Roster] = (),
+        *,
+        model: Any = None,
+        budget: str | Budget | None = None,
+        approve: str = "auto",
+        mode: Mode | None = None,
+        tools: Sequence[Any] = (),
+        name: str = "",
+        role: str = "",
+        instructions: str = "",
+        max_steps: int = 40,
+        timeout: float = 600.0,
+        api_base: str | None = None,
+    ) -> None:
+        super().__init__(members, name=name, role=role)
+        check_mode(mode)
+        check_approve(approve)
+        self.model, self.budget, self.mode, self.approve = model, Budget.parse(budget), mode, approve
+        settings: dict[str, Any] = {"role": role, "tools": tools, "model": model, "mode": mode}
+        settings |= {"instructions": instructions, "max_steps": max_steps, "timeout": timeout}
+        self.lead = _lead(name, settings)
+        self._api_base = api_base
+        self._memory = Memory()
+
+    async def run(self, task: str, **options: Any) -> Run:
+        """Put the team to work on ``task`` and wait for the end; see ``start`` for the options."""
+        return await self.start(task, foreground=True, **options)
+
+    def start(
+        self,
+        task: str,
+        *,
+        agent: str | None = None,
+        model: Any = None,
+        mode: Mode | None = None,
+        budget: str | Budget | None = None,
+        approve: str | None = None,
+        fresh: bool = False,
+        replay: RunRecord | None = None,
+        namespace: dict[str, Any] | None = None,
+        show: bool = True,
+        foreground: bool = False,
+        result_name: str = "agents_run",
+    ) -> Run:
+        """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
+
+        ``agent`` asks that specialist directly. ``fresh`` forgets the conversation. ``replay`` plays the replies of a
+        record. ``namespace`` holds the variables to work on, by default the notebook's. ``show`` draws the run in the
+        cell as it goes. ``foreground`` tells that the calling cell waits for it. Raises ``UserError`` before any model
+        is asked where something does not fit.
+        """
+        if not isinstance(task, str) or not task.strip():
+            raise UserError("there is no task; write what you want done, for instance: Plot `prices` by month.")
+        if current_stage.get() is not None:
+            raise UserError("agents cannot start runs of their own; call a specialist with `await name(...)` instead")
+        check_mode(mode)
+        check_approve(self.approve if approve is None else approve)
+        if fresh:
+            self._memory = Memory()
+        if agent is not None:
+            self[agent]
+        limits = self.budget if budget is None else Budget.parse(budget)
+        context = self._context(task.strip(), limits, replay, namespace, foreground)
+        spec = self._default_model(model, replay)
+        crew = Crew(context, self, self.lead, self._memory, spec, mode=mode)
+        run = Run(context, crew, limits)
+        crew.check()
+        if show:
+            from agentnb.run.display import show_run
+
+            show_run(run, context)
+        context.recorder.emit(
+            RunStarted(
+                run_id=context.id,
+                task=context.task,
+                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                generator=f"agentnb {__version__}",
+                team=self.name,
+                budget=str(limits),
+                result_name=result_name,
+                replayed=replay is not None,
+            )
+        )
+        return run.start(agent)
+
+    def _context(
+        self, task: str, limits: Budget, replay: RunRecord | None, namespace: dict[str, Any] | None, foreground: bool
+    ) -> RunContext:
+        shell = current_shell()
+        variables = shell.user_ns if namespace is None else namespace
+        run_id = uuid.uuid4().hex[:12]
+        models: Models = LiveModels(self._api_base) if replay is None else ReplayModels(RecordedModels(replay))
+        return RunContext(
+            id=run_id,
+            shell=shell,
+            namespace=variables,
+            gate=Gate(None if foreground else kernel_lock(shell)),
+            models=models,
+            recorder=Recorder(Redactor(namespace=variables), Journal.open(run_id)),
+            meter=Meter(limits),
+            task=task,
+        )
+
+    def _default_model(self, model: Any, replay: RunRecord | None) -> Any:
+        if replay is not None:
+            return "recorded"
+        return default_model(model, self.model, notebook_model(), configured=load_config().model)
+
+
+def _lead(name: str, settings: Mapping[str, Any]) -> Agent:
+    """A coordinator is called ``coordinator``, or as its team is; only the former is no name for a specialist."""
+    agent = Agent(name or "lead", **settings)
+    if not name:
+        object.__setattr__(agent, "name", "coordinator")
+    return agent
+
+
+def check_approve(approve: str) -> None:
+    """Raise ``UserError`` for a way of approval that does not exist, or not yet."""
+    if approve not in APPROVALS:
+        raise UserError(f"there is no approval {approve!r}; choose {', '.join(APPROVALS)}")
+    if approve != "auto":
+        raise UserError(f"approve={approve!r} is not available in this version; leave it out to let agents run freely")
+
+
+_notebook_model: list[Any] = [None]
+
+
+def notebook_model() -> Any:
+    """The model that ``%agents model`` set for this notebook, or None."""
+    return _notebook_model[0]
+
+
+def set_notebook_model(model: Any) -> None:
+    """Set the model for all teams of this notebook that have none of their own."""
+    _notebook_model[0] = model
