@@ -43,6 +43,7 @@ class LivePlace:
     ) -> Outcome:
         """Run ``code`` as an async cell; see ``Place.execute``."""
         async with self._turn:
+            self._watch.invalidate()  # others may have run since this agent's last action
             before = self._watch.snapshot(code)
             stage = Stage(self._shell, self._user, names, sink, turn=self._turn, timeout=timeout)
             outcome = await run_cell(stage, code, label)
@@ -57,7 +58,7 @@ class ScratchPlace:
 
     def __init__(self, shell: InteractiveShell, namespace: Namespace, scope: Scope, turn: Turn, *, owner: str) -> None:
         self._shell, self._turn, self._scope = shell, turn, scope
-        self._user_watch = Watch(namespace)
+        self._user_watch = Watch(namespace, view=scope.namespace)
         self._scope_watch = Watch(scope.namespace, scope=owner)
 
     def variables(self) -> Mapping[str, Any]:
@@ -72,6 +73,8 @@ class ScratchPlace:
         async with self._turn:
             self._scope.refresh()
             stage = Stage(self._shell, self._scope.namespace, names, sink, turn=self._turn, timeout=timeout)
+            self._user_watch.invalidate()
+            self._scope_watch.invalidate()
             user_before, own_before = self._user_watch.snapshot(code), self._scope_watch.snapshot(code)
             outcome = await run_cell(stage, code, label)
             changes = self._user_watch.compare(user_before)

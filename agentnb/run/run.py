@@ -174,10 +174,10 @@ class Run:
 
     # --- its course ---------------------------------------------------------------------------------------------------
 
-    def start(self, agent: str | None = None) -> Run:
-        """Begin; ``agent`` is asked directly where it is given, without the coordinator. Called once, by ``Team``."""
+    def start(self, agents: tuple[str, ...] = ()) -> Run:
+        """Begin; ``agents`` are asked directly where they are given, without the coordinator. Called once, by ``Team``."""
         self._context.ask_person = self._ask_person
-        self._task = self._context.spawn(self._live(agent))
+        self._task = self._context.spawn(self._live(agents))
         return self
 
     def __await__(self) -> Generator[Any, Any, Run]:
@@ -194,7 +194,7 @@ class Run:
             raise
         return self
 
-    async def _live(self, agent: str | None) -> None:
+    async def _live(self, agents: tuple[str, ...]) -> None:
         recorder = self._context.recorder
         stop_listening = interrupt.listen(self.stop)
         deadline = None
@@ -203,7 +203,7 @@ class Run:
             deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", reason)
         try:
             with tasks_on_stage(self._loop):
-                status, reason, error = await self._work(agent)
+                status, reason, error = await self._work(agents)
         finally:
             if deadline is not None:
                 deadline.cancel()
@@ -212,9 +212,9 @@ class Run:
         recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
         recorder.close()
 
-    async def _work(self, agent: str | None) -> tuple[RunStatus, str | None, Error | None]:
+    async def _work(self, agents: tuple[str, ...]) -> tuple[RunStatus, str | None, Error | None]:
         try:
-            self._result = await self._solve(agent)
+            self._result = await self._solve(agents)
             return "done", None, None
         except asyncio.CancelledError:
             status, reason = self._ending or ("cancelled", "stopped by the person")
@@ -228,17 +228,28 @@ class Run:
             name = type(error).__name__
             return "failed", f"{name}: {error}", Error(name=name, message=str(error), traceback=lines)
 
-    async def _solve(self, agent: str | None) -> Any:
+    async def _solve(self, agents: tuple[str, ...]) -> Any:
+        if not agents:
+            return await self._entrust(self._crew.lead.name)
+        names = list(dict.fromkeys(agents))
+        answers = await asyncio.gather(*map(self._entrust, names), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):  # the others have come to their end, their tasks show what they found
+                raise answer
+        return answers[0] if len(names) == 1 else dict(zip(names, answers, strict=True))
+
+    async def _entrust(self, name: str) -> Any:
+        """Give the person's task to one agent as it stands."""
         context, crew = self._context, self._crew
-        name = agent or crew.lead.name
         task = context.ledger.add(name, context.task, parent=None, step=None)
         context.meter.admit(name)
         context.ledger.move(task, "in_progress")
+        handed: dict[str, Any] = {"task": task, "asked_by": "", "lane": None}
         try:
-            if agent is None:
-                result = await crew.coordinate(context.task, {}, task=task, asked_by="", lane=None)
+            if name == crew.lead.name:
+                result = await crew.coordinate(context.task, {}, **handed)
             else:
-                result = await crew.perform(crew.roster[agent], context.task, {}, task=task, asked_by="", lane=None)
+                result = await crew.perform(crew.roster[name], context.task, {}, **handed)
         except asyncio.CancelledError:
             context.ledger.move(task, "cancelled")
             raise

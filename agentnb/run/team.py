@@ -63,6 +63,7 @@ class Team(Led):
         self.lead = _lead(name, settings)
         self._api_base = api_base
         self._memory = Memory()
+        self.title = name
 
     async def run(self, task: str, **options: Any) -> Run:
         """Put the team to work on ``task`` and wait for the end; see ``start`` for the options."""
@@ -72,7 +73,7 @@ class Team(Led):
         self,
         task: str,
         *,
-        agent: str | None = None,
+        agents: Sequence[str] = (),
         model: Any = None,
         mode: Mode | None = None,
         budget: str | Budget | None = None,
@@ -86,7 +87,7 @@ class Team(Led):
     ) -> Run:
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
-        ``agent`` asks that specialist directly. ``fresh`` forgets the conversation. ``replay`` plays the replies of a
+        ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the conversation. ``replay`` plays the replies of a
         record. ``namespace`` holds the variables to work on, by default the notebook's. ``show`` draws the run in the
         cell as it goes. ``foreground`` tells that the calling cell waits for it. Raises ``UserError`` before any model
         is asked where something does not fit.
@@ -99,8 +100,8 @@ class Team(Led):
         check_approve(self.approve if approve is None else approve)
         if fresh:
             self._memory = Memory()
-        if agent is not None:
-            self[agent]
+        for name in agents:
+            self[name]
         limits = self.budget if budget is None else Budget.parse(budget)
         context = self._context(task.strip(), limits, replay, namespace, foreground)
         spec = self._default_model(model, replay)
@@ -117,13 +118,13 @@ class Team(Led):
                 task=context.task,
                 created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 generator=f"agentnb {__version__}",
-                team=self.name,
+                team=self.title,
                 budget=str(limits),
                 result_name=result_name,
                 replayed=replay is not None,
             )
         )
-        return run.start(agent)
+        return run.start(tuple(agents))
 
     def _context(
         self, task: str, limits: Budget, replay: RunRecord | None, namespace: dict[str, Any] | None, foreground: bool

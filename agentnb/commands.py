@@ -1,0 +1,256 @@
+"""The sub-commands of ``%agents``."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agentnb._version import __version__
+from agentnb.errors import OptionError, UserError
+from agentnb.record.document import FINAL
+from agentnb.run.cell import check_done
+from agentnb.run.notebook import Notebook
+from agentnb.run.options import CellOptions
+from agentnb.run.team import notebook_model, set_notebook_model
+from agentnb.team.agent import Agent
+from agentnb.views.words import duration, one_line
+
+HELP = """\
+%%agents [@name ...] [options]      the task follows from the second line on; {name} puts in a variable
+  @name                ask this specialist directly, without the coordinator
+  -t, --team NAME      a Team variable of the notebook, or a team of agentnb.toml
+  -m, --model ID       provider/model, or the name of a variable that holds a smolagents Model
+  --mode MODE          live, scratch or branch: where actions run
+  --approve HOW        auto: run freely (ask and plan are not available in this version)
+  -b, --budget SPEC    hard limits: 60k, $0.50, 5m, 20 steps, 3 agents
+  --bg                 return at once; the run goes on between your cells
+  -o, --out NAME       bind the result to NAME
+  --new                forget the conversation
+  --replay [PATH]      play the recorded replies instead of asking a model
+
+%agents                              the team and the runs
+%agents team [NAME]                  show the team, or make NAME the current one
+%agents hire NAME "role"             add a specialist     %agents dismiss NAME    let it go
+%agents change NAME key=value ...    change its role, model, mode, max_steps or timeout
+%agents model [ID]                   show or set the model of this notebook
+%agents stop | pause | resume        the newest run
+%agents say [@name] TEXT             tell the coordinator, or an agent, something
+%agents changes                      what the newest run did to your variables
+%agents cost                         tokens and money of the runs so far
+%agents record [PATH]                write the newest run's record as JSON
+%agents export [PATH]                write the newest run as a notebook of plain cells
+%agents replay [PATH]                play the newest run's replies again, on today's data
+%agents help | version"""
+
+Command = Callable[[Notebook, dict[str, Any], list[str], str], Any]
+
+
+def run_command(notebook: Notebook, variables: dict[str, Any], line: str) -> Any:
+    """Carry out one ``%agents`` line; prints for the person, returns an awaitable for ``replay``.
+
+    Raises ``UserError`` for a command that does not exist or does not fit.
+    """
+    name, _, rest = line.strip().partition(" ")
+    if not name:
+        print(overview(notebook))
+        return None
+    command = COMMANDS.get(name)
+    if command is None:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean `%agents {near[0]}`?" if near else "`%agents help` lists the commands"
+        raise OptionError(f"%agents: there is no command {name!r}; {hint}")
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        words = rest.split()
+    return command(notebook, variables, words, rest.strip())
+
+
+def overview(notebook: Notebook) -> str:
+    """Return the team and the runs in a few lines."""
+    lines = [_team_text(notebook)]
+    if not notebook.runs:
+        lines.append("no runs yet; start one with a %%agents cell")
+    for run in notebook.runs[-10:]:
+        usage = f"{run.usage.tokens:,} tokens, {duration(run.record.timing.elapsed)}"
+        lines.append(f"run {run.id}  {run.status:<9}  {usage}  {one_line(run.record.task, 60)}")
+    return "\n".join(lines)
+
+
+def _team_text(notebook: Notebook) -> str:
+    team = notebook.current()
+    if not len(team):
+        return "team: a coordinator alone; it hires whom it needs"
+    rows = [f"  {member.name:<14} {member.role}" for member in team]
+    return "\n".join([f"team{f' {team.title}' if team.title else ''}: a coordinator and", *rows])
+
+
+def _team(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    if words:
+        notebook.team = notebook.find_team(words[0], variables)
+    print(_team_text(notebook))
+
+
+def _hire(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    if not words:
+        raise OptionError('write %agents hire NAME "role"')
+    name, role = words[0], " ".join(words[1:])
+    held = variables.get(name)
+    if held is not None and not isinstance(held, Agent):
+        raise UserError(f"{name!r} is a variable of yours; give the specialist another name")
+    notebook.current().hire(held if isinstance(held, Agent) else name, role)
+    print(_team_text(notebook))
+
+
+def _dismiss(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    if len(words) != 1:
+        raise OptionError("write %agents dismiss NAME")
+    notebook.current().dismiss(words[0])
+    print(_team_text(notebook))
+
+
+_NUMBERS: dict[str, Callable[[str], Any]] = {"max_steps": int, "timeout": float}
+
+
+def _change(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    settings: dict[str, Any] = {}
+    for word in words[1:]:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise OptionError('write %agents change NAME key=value, for instance role="checks the numbers"')
+        try:
+            settings[key] = _NUMBERS[key](value) if key in _NUMBERS else value
+        except ValueError:
+            raise OptionError(f"{key} is a number, not {value!r}") from None
+    if not settings:
+        raise OptionError("write %agents change NAME key=value ...")
+    if "tools" in settings:
+        settings["tools"] = tuple(variables.get(name, name) for name in settings["tools"].split(","))
+    notebook.current().change(words[0], **settings)
+    print(_team_text(notebook))
+
+
+def _model(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    if words:
+        from agentnb.models import resolve
+
+        spec = variables.get(words[0], words[0])
+        resolve(spec)
+        set_notebook_model(spec)
+    print(f"model: {notebook_model() or 'by AGENTNB_MODEL, agentnb.toml or the first key in the environment'}")
+
+
+def _stop(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    notebook.newest().stop()
+
+
+def _pause(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    notebook.newest().pause()
+
+
+def _resume(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    notebook.newest().resume()
+
+
+def _say(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    to, text = None, rest
+    if rest.startswith("@"):
+        to, _, text = rest[1:].partition(" ")
+    if not text.strip():
+        raise OptionError("write %agents say [@name] TEXT")
+    notebook.newest().say(text.strip(), to=to)
+
+
+def _approve(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    raise UserError("approvals are not available in this version: agents run freely, with your privileges")
+
+
+def _changes(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    run = notebook.newest()
+    for change in run.changes:
+        shown = " → ".join(filter(None, (change.before, change.after)))
+        print(f"{change.kind:<8} {change.name}: {shown}")
+    if not run.changes:
+        print("no variable of yours was changed")
+
+
+def _undo(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    notebook.newest().undo()
+
+
+def _export(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    run = notebook.newest()
+    print(f"written to {run.export(words[0] if words else f'agents_run_{run.id}.ipynb')}")
+
+
+def _record(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    from agentnb.record.codec import encode
+
+    run = notebook.newest()
+    path = Path(words[0] if words else f"agents_run_{run.id}.json")
+    path.write_bytes(encode(run.record))
+    print(f"written to {path}")
+
+
+async def _replay(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> Any:
+    from agentnb.run.recordings import load_recordings
+
+    if words:
+        recording = load_recordings(Path(words[0]))[0]
+    else:
+        ended = [run for run in notebook.runs if run.status in FINAL and not run.record.replayed]
+        if not ended:
+            raise UserError("there is no run to replay; name a file: %agents replay PATH")
+        recording = ended[-1].record
+    run = notebook.current().start(recording.task, replay=recording, fresh=True, foreground=True)
+    notebook.keep(run)
+    variables["agents_run"] = await run
+    check_done(run)
+    return run.result
+
+
+def _cost(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    for run in notebook.runs:
+        usage = run.usage
+        money = f", ${usage.cost:.4f}" if usage.cost is not None else ""
+        about = "about " if usage.estimated else ""
+        print(
+            f"run {run.id}: {about}{usage.input_tokens:,} tokens in ({usage.cached_tokens:,} cached), "
+            f"{usage.output_tokens:,} out, {usage.calls} calls{money}"
+        )
+    total = sum(run.usage.tokens for run in notebook.runs)
+    print(f"in all: {total:,} tokens in {len(notebook.runs)} runs")
+
+
+def _help(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    print(HELP)
+
+
+def _version(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
+    print(f"agentnb {__version__}")
+
+
+COMMANDS: dict[str, Command] = {
+    "team": _team,
+    "hire": _hire,
+    "dismiss": _dismiss,
+    "change": _change,
+    "model": _model,
+    "stop": _stop,
+    "pause": _pause,
+    "resume": _resume,
+    "say": _say,
+    "approve": _approve,
+    "deny": _approve,
+    "changes": _changes,
+    "undo": _undo,
+    "export": _export,
+    "replay": _replay,
+    "record": _record,
+    "cost": _cost,
+    "help": _help,
+    "version": _version,
+}

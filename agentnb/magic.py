@@ -1,0 +1,69 @@
+"""``%%agents`` and ``%agents``: thin doors to a notebook's teams and runs.
+
+An input transformer puts ``await`` before the call that IPython makes of a ``%%agents`` cell. So the kernel's loop is
+free while models think, and Stop, buttons and parallel specialists work.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import no_var_expand
+
+if TYPE_CHECKING:
+    from agentnb.run.notebook import Notebook
+
+_AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo)\b)")
+_KEY = "_agentnb_notebook"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics; what ``%load_ext agentnb`` calls. Loads nothing heavy: that comes with the first run."""
+    shell.register_magic_function(no_var_expand(_cell), "cell", "agents")
+    shell.register_magic_function(no_var_expand(_line), "line", "agents")
+    if _await_agents not in shell.input_transformers_post:
+        shell.input_transformers_post.append(_await_agents)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics back; what ``%unload_ext agentnb`` calls."""
+    if _await_agents in shell.input_transformers_post:
+        shell.input_transformers_post.remove(_await_agents)
+    shell.magics_manager.magics["cell"].pop("agents", None)
+    shell.magics_manager.magics["line"].pop("agents", None)
+
+
+def _await_agents(lines: list[str]) -> list[str]:
+    return [f"await {line}" if _AWAITED.match(line) else line for line in lines]
+
+
+def notebook_of(shell: InteractiveShell) -> Notebook:
+    """Return the state of this kernel's notebook, made at its first use."""
+    from agentnb.run.notebook import Notebook
+
+    found: Notebook | None = getattr(shell, _KEY, None)
+    if found is None:
+        found = Notebook()
+        setattr(shell, _KEY, found)
+    return found
+
+
+async def _cell(line: str, cell: str) -> Any:
+    """Give a task to a team: %%agents [@name ...] [options], the task from line 2 on. `%agents help` lists them."""
+    from agentnb.kernel.shell import current_shell
+    from agentnb.run.cell import run_cell
+    from agentnb.run.options import parse_line
+
+    shell = current_shell()
+    return await run_cell(notebook_of(shell), shell.user_ns, parse_line(line), cell)
+
+
+def _line(line: str) -> Any:
+    """Show and steer teams and runs: %agents [command]. `%agents help` lists the commands."""
+    from agentnb.commands import run_command
+    from agentnb.kernel.shell import current_shell
+
+    shell = current_shell()
+    return run_command(notebook_of(shell), shell.user_ns, line)
