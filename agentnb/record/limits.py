@@ -1,71 +1,188 @@
-"""Bounds: long texts are cut in the middle, outputs and whole records kept within their sizes."""
+"""Keeps texts, outputs and records within their sizes; what was left out is said where it stood."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from agentnb.record.document import RunRecord
+from agentnb.record.codec import encode, to_plain
+from agentnb.record.document import RunRecord, Step
+from agentnb.record.outputs import is_text, text_of
 
-TEXT_LIMIT = 20_000
-"""Characters of one text output that a record keeps."""
-HTML_LIMIT = 100_000
-MAX_BYTES = 5_000_000
+TEXT_LIMIT = 20_000  # characters of one text
+RICH_LIMIT = 500_000  # characters of HTML, SVG or JSON, which cannot be cut in the middle
+RECORD_LIMIT = 5_000_000  # bytes of JSON
+
+_NOTE_ROOM = 80
+_CUTTABLE = frozenset({"text/plain", "text/markdown"})
+_LARGE = 10_000  # bytes of an output that goes first
+_LISTED = 40  # cuts named one by one
 
 
-def cut_text(text: str, *, limit: int = TEXT_LIMIT) -> str:
-    """Return ``text``, or its head and tail with the count of what was left out between them."""
+def cut_text(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return at most ``limit`` characters: head and tail, and between them how much was left out.
+
+    Below 100 characters there is room for a head only.
+    """
     if len(text) <= limit:
         return text
-    head = text[: limit * 2 // 3]
-    tail = text[len(text) - limit // 3 :]
-    # whole lines read better, where there are some near the cut
-    head = head[: head.rfind("\n") + 1] if head.rfind("\n") > len(head) // 2 else head
-    at = tail.find("\n")
-    tail = tail[at + 1 :] if 0 <= at < len(tail) // 2 else tail
-    left_out = text[len(head) : len(text) - len(tail)]
-    lines = left_out.count("\n")
-    size = f"{lines:,} lines" if lines > 1 else f"{len(left_out):,} characters"
-    return f"{head.rstrip()}\n[… {size} left out …]\n{tail}"
+    if limit <= _NOTE_ROOM + 20:
+        return text[: max(0, limit - 1)] + "…"[:limit]
+    room = limit - _NOTE_ROOM
+    head, tail = text[: room * 2 // 3], text[-(room - room * 2 // 3) :]
+    # At the ends of lines, where these are near.
+    head = head[: head.rfind("\n") + 1] if head.rfind("\n") > len(head) * 3 // 4 else head
+    tail = tail[tail.find("\n") + 1 :] if 0 <= tail.find("\n") < len(tail) // 4 else tail
+    out = text[len(head) : len(text) - len(tail)]
+    note = f"… {len(out):,} characters ({out.count(chr(10)):,} lines) left out …"
+    return f"{head.removesuffix(chr(10))}\n{note}\n{tail}"
 
 
-def cut_output(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output of nbformat's form within the limits: texts cut, images kept, an oversized table as text."""
-    if output.get("output_type") == "stream":
-        return {**output, "text": cut_text(str(output.get("text", "")))}
-    data = output.get("data")
-    if not isinstance(data, dict):
-        return output
-    kept = {mime: _cut_value(mime, value) for mime, value in data.items()}
-    return {**output, "data": {mime: value for mime, value in kept.items() if value is not None}}
+def cut_output(output: dict[str, Any], limit: int = TEXT_LIMIT) -> dict[str, Any]:
+    """Return an nbformat output with its texts cut to ``limit`` characters, images kept.
 
-
-def _cut_value(mime: str, value: Any) -> Any:
-    if not isinstance(value, str) or mime.startswith("image/") and mime != "image/svg+xml":
-        return value
-    if mime in ("text/html", "image/svg+xml", "text/latex"):
-        return value if len(value) <= HTML_LIMIT else None  # half a table is no table; the plain text stays
-    return cut_text(value)
-
-
-def bound_record(record: RunRecord, *, max_bytes: int = MAX_BYTES) -> RunRecord:
-    """Return a record of ``max_bytes`` as JSON at most, as far as its outputs allow; thoughts and code are kept.
-
-    The outputs of the oldest steps go first, the large ones before the small ones; ``cut`` says which went.
+    HTML (over ``limit`` where it is a table), SVG and JSON that are too large go in favour of the plain text.
     """
-    size = len(msgspec.json.encode(record))
-    if size <= max_bytes:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return {**output, "text": cut_text(text_of(output.get("text")), limit)}
+    if kind == "error":
+        trace = cut_text("\n".join(map(text_of, output.get("traceback") or [])), limit)
+        evalue = cut_text(text_of(output.get("evalue")), limit // 4)
+        return {**output, "evalue": evalue, "traceback": trace.split("\n") if trace else []}
+    if isinstance(output.get("data"), dict):
+        return {**output, "data": cut_bundle(output["data"], limit)}
+    return output
+
+
+def cut_bundle(bundle: dict[str, Any], limit: int = TEXT_LIMIT) -> dict[str, Any]:
+    """Return a MIME bundle cut as ``cut_output`` says."""
+    kept: dict[str, Any] = {}
+    dropped: list[str] = []
+    for mime, data in bundle.items():
+        if mime in _CUTTABLE:
+            kept[mime] = cut_text(text_of(data), limit)
+        elif mime.startswith("image/") and not is_text(mime):
+            kept[mime] = data
+        elif _size(data) <= _limit_of(mime, data, limit):
+            kept[mime] = data
+        else:
+            dropped.append(f"{mime} of {_size(data):,} characters")
+    if dropped:
+        note = f"[{', '.join(dropped)} left out]"
+        kept["text/plain"] = f"{kept['text/plain']}\n{note}" if kept.get("text/plain") else note
+    return kept
+
+
+def _limit_of(mime: str, data: Any, limit: int) -> int:
+    is_table = mime == "text/html" and "<table" in text_of(data).lower()
+    return limit if is_table else max(limit, RICH_LIMIT)
+
+
+def _size(data: Any) -> int:
+    return len(data) if isinstance(data, str) else len(str(to_plain(data)))
+
+
+def bound_record(record: RunRecord, max_bytes: int = RECORD_LIMIT) -> RunRecord:
+    """Return ``record`` itself where its JSON is within ``max_bytes``, else a copy that is cut until it is.
+
+    The oldest large outputs go first, then images, small outputs, long thoughts and the results of tasks. The run's
+    result and all code are kept, so a record of nothing else may stay above the limit; ``cut`` says what went.
+    """
+    excess = len(encode(record)) - max_bytes
+    if excess <= 0:
         return record
-    steps, cut = list(record.steps), list(record.cut)
-    for least in (50_000, 2_000, 0):
-        for index, step in enumerate(steps):
-            if size <= max_bytes:
+    bounded = copy.copy(record)
+    bounded.steps = [copy.copy(step) for step in record.steps]
+    bounded.tasks = [copy.copy(task) for task in record.tasks]
+    done: list[str] = []
+    excess += _LISTED * 100  # room for the list of what was cut
+    for cuts in _PASSES:
+        for what, saved in cuts(bounded):
+            done.append(what)
+            excess -= saved
+            if excess <= 0:
                 break
-            kept = [output for output in step.outputs if len(msgspec.json.encode(output)) <= least]
-            freed = len(msgspec.json.encode(step.outputs)) - len(msgspec.json.encode(kept))
-            if freed > 0:
-                size -= freed
-                cut.append(f"{len(step.outputs) - len(kept)} outputs of step {step.id}")
-                steps[index] = msgspec.structs.replace(step, outputs=kept)
-    return msgspec.structs.replace(record, steps=steps, cut=cut)
+        if excess <= 0:
+            break
+    more = [f"and {len(done) - _LISTED:,} more"] if len(done) > _LISTED else []
+    bounded.cut = [*record.cut, *done[:_LISTED], *more]
+    return bounded
+
+
+_Cuts = Iterator[tuple[str, int]]
+
+
+def _outputs(record: RunRecord, wanted: Callable[[dict[str, Any], int], bool]) -> _Cuts:
+    for step in record.steps:
+        for index, output in enumerate(step.outputs):
+            size = _weight(output)
+            if not output.get("metadata", {}).get("agentnb_cut") and wanted(output, size):
+                step.outputs = [*step.outputs[:index], _stub(output, size), *step.outputs[index + 1 :]]
+                yield f"{_place(step)}: output of {size:,} bytes", size - _weight(step.outputs[index])
+
+
+def _large_texts(record: RunRecord) -> _Cuts:
+    return _outputs(record, lambda output, size: size > _LARGE and not _has_image(output))
+
+
+def _images(record: RunRecord) -> _Cuts:
+    return _outputs(record, lambda output, size: size > _LARGE)
+
+
+def _small_outputs(record: RunRecord) -> _Cuts:
+    return _outputs(record, lambda output, size: size > 500)
+
+
+def _thoughts(record: RunRecord) -> _Cuts:
+    for step in record.steps:
+        saved = len(step.thought) - 1000
+        if saved > 0:
+            step.thought = cut_text(step.thought, 1000)
+            yield f"{_place(step)}: {saved:,} characters of its thought", saved
+
+
+def _results(record: RunRecord) -> _Cuts:
+    for task in record.tasks:
+        size = _weight(task.result)
+        if size > 500 and task.result is not None:
+            task.result = {"text/plain": cut_text(text_of(task.result.get("text/plain")), 200)}
+            yield f"task {task.id}: {size:,} bytes of its result", size - _weight(task.result)
+
+
+def _briefs(record: RunRecord) -> _Cuts:
+    for task in record.tasks:
+        saved = len(task.brief) - 1000
+        if saved > 0:
+            task.brief = cut_text(task.brief, 1000)
+            yield f"task {task.id}: {saved:,} characters of its brief", saved
+
+
+_PASSES = (_large_texts, _images, _small_outputs, _thoughts, _results, _briefs)
+
+
+def _place(step: Step) -> str:
+    return f"step {step.number} of {step.agent}"
+
+
+def _has_image(output: dict[str, Any]) -> bool:
+    data = output.get("data")
+    return isinstance(data, dict) and any(mime.startswith("image/") for mime in data)
+
+
+def _weight(value: Any) -> int:
+    return len(msgspec.json.encode(to_plain(value)))
+
+
+def _stub(output: dict[str, Any], size: int) -> dict[str, Any]:
+    """Return what stands in an output's place: the beginning of its text, and how much there was."""
+    data = output.get("data")
+    text = text_of(data.get("text/plain") if isinstance(data, dict) else output.get("text") or output.get("evalue"))
+    return {
+        "output_type": "display_data",
+        "data": {"text/plain": f"{cut_text(text, 200)}\n[{size:,} bytes left out]".lstrip()},
+        "metadata": {"agentnb_cut": True},
+    }
