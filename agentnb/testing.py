@@ -17,15 +17,15 @@ Script = Sequence[str | Exception] | Callable[[list[dict[str, Any]]], str]
 
 
 class ScriptedModel(_smolagents.Model):  # type: ignore[name-defined, misc]
-    """A smolagents ``Model`` that answers from a list or a function.
+    r"""A smolagents ``Model`` that answers from a list or a function.
 
     ``replies`` are the replies in the order of the calls (an exception in the list is raised), or a function from the
-    messages to a reply, which is what parallel agents need. The messages are dicts with ``role``, ``content`` (a string)
-    and, where there are some, ``images`` (their number). ``latency`` is the wait before a reply, in seconds.
+    messages to a reply, which is what parallel agents need. The messages are dicts with ``role``, ``content`` (a
+    string) and, where there are some, ``images`` (their number). ``latency`` is the wait before a reply, in seconds.
 
-    ``calls`` holds the messages of each call so far. A call beyond the list's end raises an error with the last message.
+    ``calls`` holds the messages of each call so far. A call beyond the list's end raises an error with the last one.
 
-    >>> model = ScriptedModel(["<code>\\nfinal_answer(6 * 7)\\n</code>"])
+    >>> model = ScriptedModel(["<code>\nfinal_answer(6 * 7)\n</code>"])
     """
 
     def __init__(self, replies: Script, *, latency: float = 0.0, model_id: str = "scripted") -> None:
@@ -41,11 +41,10 @@ class ScriptedModel(_smolagents.Model):  # type: ignore[name-defined, misc]
 
     def generate_stream(self, messages: list[Any], *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Yield the next reply in small pieces."""
-        from smolagents.models import ChatMessageStreamDelta
-
+        delta = _smolagents.models.ChatMessageStreamDelta
         text = self._answer(messages)
         for start in range(0, len(text), _PIECE):
-            yield ChatMessageStreamDelta(content=text[start : start + _PIECE])
+            yield delta(content=text[start : start + _PIECE])
 
     def _answer(self, messages: list[Any]) -> str:
         plain = [_plain(message) for message in messages]

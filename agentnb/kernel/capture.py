@@ -11,7 +11,7 @@ from agentnb.kernel.port import Sink
 
 FLUSH_AT = 8_000
 """Characters of text that are held back at most: 200,000 short prints become some dozens of outputs."""
-STREAM_LIMIT = 1_000_000
+STREAM_LIMIT = 100_000
 """Characters of one stream of one action that are passed on; the rest is counted."""
 
 

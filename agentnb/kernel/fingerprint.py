@@ -204,7 +204,7 @@ def _by_identity(value: object) -> Any:
 
 
 def _has_plain_state(cls: type) -> bool:
-    """Whether an instance is its attributes and elements, and no library says otherwise (the user's code does not count)."""
+    """Whether an instance is its attributes and elements; only a library may say otherwise, not the user's class."""
     if not cls.__flags__ & (1 << 9) or root(cls) == "builtins" or cls in copyreg.dispatch_table:  # not a heap type
         return False
     for method in ("__reduce_ex__", "__reduce__", "__getstate__"):

@@ -6,6 +6,7 @@ never holds them.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -44,4 +45,4 @@ def _no_debugger(*_: Any, **__: Any) -> NoReturn:
     raise Correction("there is no debugger here: print what you want to look at")
 
 
-_OVERRIDES: dict[str, Any] = {"input": _no_input, "breakpoint": _no_debugger, "final_answer": final_answer}
+_OVERRIDES: dict[str, Any] = {"input": _no_input, "breakpoint": _no_debugger, "final_answer": final_answer, "asyncio": asyncio}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,10 @@ from agentnb.record.document import RunRecord
 from agentnb.record.events import AnyEvent, OutputAdded, OutputsCleared, ReplyDelta
 from agentnb.record.fold import Folder
 from agentnb.record.journal import Journal
+from agentnb.record.limits import cut_output
 from agentnb.record.redact import Redactor
+
+logger = logging.getLogger("agentnb")
 
 Listener = Callable[[AnyEvent, RunRecord], None]
 
@@ -51,8 +54,10 @@ class Recorder:
             self._journal.append(event)
         self._folder.apply(event)
         for listener in list(self._listeners):
-            with contextlib.suppress(Exception):
+            try:
                 listener(event, self.record)
+            except Exception:
+                logger.exception("a view of the run failed; the run goes on")
 
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""
@@ -77,6 +82,8 @@ class StepSink:
 
     def add(self, output: dict[str, Any], index: int | None = None) -> int:
         """Append an output or replace one; see ``Sink.add``."""
+        if output["output_type"] != "stream":  # those are bounded where they are captured
+            output = cut_output(output)
         self._recorder.emit(OutputAdded(step=self._step, output=output, index=index))
         outputs = self.outputs
         if index is not None and index < len(outputs):

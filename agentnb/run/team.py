@@ -15,7 +15,7 @@ from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.models import RecordedModels, default_model
 from agentnb.record.document import Mode, RunRecord
 from agentnb.record.events import RunStarted
-from agentnb.record.journal import Journal
+from agentnb.record.journal import Journal, open_journal
 from agentnb.record.redact import Redactor
 from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
@@ -139,7 +139,7 @@ class Team(Led):
             namespace=variables,
             gate=Gate(None if foreground else kernel_lock(shell)),
             models=models,
-            recorder=Recorder(Redactor(namespace=variables), Journal.open(run_id)),
+            recorder=Recorder(Redactor(namespace=variables), _journal(run_id)),
             meter=Meter(limits),
             task=task,
         )
@@ -148,6 +148,14 @@ class Team(Led):
         if replay is not None:
             return "recorded"
         return default_model(model, self.model, notebook_model(), configured=load_config().model)
+
+
+def _journal(run_id: str) -> Journal | None:
+    """A disk that cannot be written to costs the journal, not the run."""
+    try:
+        return open_journal(run_id)
+    except OSError:
+        return None
 
 
 def _lead(name: str, settings: Mapping[str, Any]) -> Agent:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agentnb.record.codec import to_dict
 from agentnb.record.document import MIME_TYPE, RunRecord
+from agentnb.record.limits import bound_record
 from agentnb.views.html import render_html
 from agentnb.views.text import render_text
 
@@ -20,5 +21,5 @@ def bundle(record: RunRecord, *, live: bool = False, html: bool = True) -> tuple
     if html:
         data["text/html"] = render_html(record, live=live)
     if not live:
-        data[MIME_TYPE] = to_dict(record)
+        data[MIME_TYPE] = to_dict(bound_record(record))
     return data, {}

@@ -8,10 +8,9 @@ import re
 from collections.abc import Sequence
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
 from agentnb.record.document import MIME_TYPE, RunRecord
-from agentnb.views.notebook_cells import export_cells
+from agentnb.views.notebook_cells import code_cell, export_cells
 from agentnb.views.notebook_source import commented, parse_cell
 
 __all__ = ["export_cells", "export_notebook"]
@@ -66,17 +65,17 @@ def _run_ids(cell: NotebookNode) -> list[str]:
 
 
 def _is_agents(cell: NotebookNode) -> bool:
-    return cell.cell_type == "code" and cell.source.lstrip().startswith("%%agents")
+    return bool(cell.cell_type == "code" and cell.source.lstrip().startswith("%%agents"))
 
 
 def _cell(source: str, records: list[RunRecord], tainted: set[str], later: str) -> list[NotebookNode]:
     if source.lstrip().startswith("%%agents"):
         if not records:
-            return [new_code_cell(commented(source, "agentnb: this run left no record"))]
+            return [code_cell(commented(source, "agentnb: this run left no record"))]
         return [cell for record in records for cell in [*export_cells(record), *_as_run(record, later)]]
     tree = parse_cell(source)
     if tree is None:
-        return [new_code_cell(source)]
+        return [code_cell(source)]
     return _statements(source, tree, records, tainted, later)
 
 
@@ -88,7 +87,7 @@ def _as_run(record: RunRecord, later: str) -> list[NotebookNode]:
 
 def _bound(name: str, result: str, record: RunRecord) -> NotebookNode:
     done = f"result={result}, status={record.status!r}" if record.status == "done" else f"status={record.status!r}"
-    return new_code_cell(f"from types import SimpleNamespace\n\n{name} = SimpleNamespace({done})")
+    return code_cell(f"from types import SimpleNamespace\n\n{name} = SimpleNamespace({done})")
 
 
 def _statements(
@@ -127,7 +126,7 @@ def _statements(
 
 def _flush(lines: list[str]) -> list[NotebookNode]:
     source = "\n".join(lines).strip("\n")
-    return [new_code_cell(source)] if source.strip() else []
+    return [code_cell(source)] if source.strip() else []
 
 
 def _starts_run(statement: ast.stmt) -> bool:

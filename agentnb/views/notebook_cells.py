@@ -16,6 +16,18 @@ from agentnb.views.outline import StepNode, TaskNode, outline
 from agentnb.views.words import one_line, reason
 
 
+def code_cell(source: str) -> NotebookNode:
+    """Give a code cell without outputs."""
+    cell: NotebookNode = new_code_cell(source)  # type: ignore[no-untyped-call]
+    return cell
+
+
+def markdown_cell(source: str) -> NotebookNode:
+    """Give a markdown cell."""
+    cell: NotebookNode = new_markdown_cell(source)  # type: ignore[no-untyped-call]
+    return cell
+
+
 def export_cells(record: RunRecord) -> list[NotebookNode]:
     """Give the cells that do what the run of ``record`` did and bind its result to ``record.result_name``."""
     return _Export(record).cells()
@@ -35,13 +47,13 @@ class _Export:
         for root in self.tree.roots:
             for step in root.steps:
                 body += self._step(step)
-        head = [new_markdown_cell(f"**Task**\n\n{_quoted(self.record.task)}")]
+        head = [markdown_cell(f"**Task**\n\n{_quoted(self.record.task)}")]
         if self.needs_runner:
             head += self._runner()
         if self.record.status != "done":
             why = reason(self.record)
             words = f"The run ended **{self.record.status}**" + (f": {why}" if why else ".")
-            body.append(new_markdown_cell(words))
+            body.append(markdown_cell(words))
         return head + body
 
     def _runner(self) -> list[NotebookNode]:
@@ -53,32 +65,32 @@ class _Export:
         specialists = [member.name for member in self.record.roster if member.name not in coordinators]
         specialists += [node.task.agent for node in self.handed_out]
         sources = runner_source(tasks, list(dict.fromkeys(specialists)), _answers(self.record))
-        return [new_code_cell(source) for source in sources]
+        return [code_cell(source) for source in sources]
 
     def _step(self, node: StepNode) -> list[NotebookNode]:
         step = node.step
-        cells = [new_markdown_cell(step.thought)] if step.thought.strip() else []
+        cells = [markdown_cell(step.thought)] if step.thought.strip() else []
         for child in node.tasks:
             cells += self._task(child)
         if not _ran(step):
             return cells
         cell = plain_cell(step.code or "", name=self.name, failed=step.status != "done")
         self.needs_runner = self.needs_runner or cell.needs_runner or uses_host(cell.source)
-        return [*cells, new_code_cell(cell.source)]
+        return [*cells, code_cell(cell.source)]
 
     def _task(self, node: TaskNode) -> list[NotebookNode]:
         """Give a handed-out task: the cells to keep, those of its own sub-tasks before the steps that call them."""
         title = f"**{node.task.agent}**: {one_line(node.task.brief, 300)}"
-        cells: list[NotebookNode] = [new_markdown_cell(title)]
+        cells: list[NotebookNode] = [markdown_cell(title)]
         for step in node.steps:
             for child in step.tasks:
                 cells += self._task(child)
             if step.step.thought.strip():
-                cells.append(new_markdown_cell(step.step.thought))
+                cells.append(markdown_cell(step.step.thought))
             if _ran(step.step):
                 mark = "" if step.step.status == "done" else " failed"
                 code = (step.step.code or "").strip("\n")
-                cells.append(new_code_cell(f"%%step {self.names[node.task.id]}{mark}\n{code}"))
+                cells.append(code_cell(f"%%step {self.names[node.task.id]}{mark}\n{code}"))
         for child in node.tasks:
             cells += self._task(child)
         return cells

@@ -16,7 +16,7 @@ from agentnb.record.document import RunRecord, Step
 from agentnb.views.outline import StepNode, TaskNode, outline
 from agentnb.views.outputs_html import cut, joined
 from agentnb.views.text import printable
-from agentnb.views.words import STATE_MARKS, change, duration, one_line, plural, reason, tokens, totals, unmarked
+from agentnb.views.words import STATE_MARKS, change, one_line, plural, reason, spent, tokens, totals, unmarked
 
 _STYLES = {
     "done": "green",
@@ -118,9 +118,6 @@ def _team(record: RunRecord) -> Table:
 
 def _grow(tree: Tree, node: TaskNode, *, code: bool) -> None:
     task = node.task
-    spent = (
-        duration(task.ended_at - task.started_at) if task.ended_at is not None and task.started_at is not None else ""
-    )
     facts = " · ".join(part for part in (spent(task.started_at, task.ended_at), tokens(task.usage)) if part)
     head = Text.assemble(
         _mark(task.status), " ", (task.agent, "bold"), " ", _line(task.brief, 120), " ", (facts, "dim")

@@ -16,6 +16,8 @@ from agentnb.views.words import (
     one_line,
     plural,
     reason,
+    spent,
+    spent,
     tokens,
     totals,
     unmarked,
@@ -90,9 +92,6 @@ def _work(record: RunRecord, width: int) -> list[str]:
 
 def _task(node: TaskNode, indent: str, width: int) -> list[str]:
     task = node.task
-    spent = (
-        duration(task.ended_at - task.started_at) if task.ended_at is not None and task.started_at is not None else ""
-    )
     facts = ", ".join(part for part in (spent(task.started_at, task.ended_at), tokens(task.usage)) if part)
     head = f"{STATE_MARKS.get(task.status, '')} {task.agent}" + (f" ({facts})" if facts else "")
     brief = f": {task.brief}" if task.brief else ""
