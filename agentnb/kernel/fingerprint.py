@@ -136,7 +136,10 @@ def _dump(value: object, clock: Clock, *, sample: bool, fast: bool) -> bytes:
     sink = _Sink(clock)
     pickler = _Pickler(sink, clock, sample)
     pickler.fast = fast  # no memo: five times faster; cycles through instances are cut by ``_Pickler._seen``
-    pickler.dump(value)
+    try:
+        pickler.dump(value)
+    finally:
+        pickler.forget()
     return sink.hasher.digest()
 
 
@@ -152,6 +155,12 @@ class _Pickler(pickle.Pickler):
         self._sink, self._clock, self._sample = sink, clock, sample
         self._seen: dict[int, tuple[int, object]] = {}
         self._ways: dict[type, Callable[[Any], Any]] = {type(_token): _by_identity}
+
+    def forget(self) -> None:
+        """Let go of the objects at once: the pickler is part of a cycle."""
+        self._seen.clear()
+        self._ways.clear()
+        self.clear_memo()
 
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
         self._sink.write(hash_bytes(buffer.raw(), self._clock, sample=self._sample))
@@ -262,8 +271,14 @@ def _by_reduction(value: Any) -> Any:
 
 
 def _without_cache(value: object, state: Any) -> Any:
-    if isinstance(state, dict) and root(type(value)) == "pandas":
+    """Drop what pandas' arrays keep of what they computed, ``_cache`` in the state or in a dict at its end."""
+    if root(type(value)) != "pandas":
+        return state
+    if isinstance(state, dict):
         return {name: kept for name, kept in state.items() if name != "_cache"}
+    if isinstance(state, tuple) and state and isinstance(state[-1], dict):
+        own = _without_cache(value, state[-1])
+        return (*state[:-1], own) if own else state[:-1]
     return state
 
 
