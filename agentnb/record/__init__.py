@@ -3,8 +3,8 @@
 from agentnb.record.codec import decode_event, encode, to_dict, to_plain
 from agentnb.record.document import MIME_TYPE, VERSION, RunRecord
 from agentnb.record.events import AnyEvent
-from agentnb.record.fold import Folder, apply, fold
-from agentnb.record.journal import Journal, journal_folder, open_journal, read_journal
+from agentnb.record.fold import Folder
+from agentnb.record.journal import Journal, journal_folder, read_journal
 from agentnb.record.limits import bound_record, cut_bundle, cut_output, cut_text
 from agentnb.record.read import Summary, read_record, records_of
 from agentnb.record.redact import Redactor
@@ -20,16 +20,13 @@ __all__ = [
     "RunRecord",
     "StreamRedactor",
     "Summary",
-    "apply",
     "bound_record",
     "cut_bundle",
     "cut_output",
     "cut_text",
     "decode_event",
     "encode",
-    "fold",
     "journal_folder",
-    "open_journal",
     "read_journal",
     "read_record",
     "records_of",

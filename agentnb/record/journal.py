@@ -33,6 +33,19 @@ class Journal:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._file: int | None = os.open(self.path, flags, 0o600)
 
+    @classmethod
+    def open(cls, run_id: str, folder: str | os.PathLike[str] | None = None, *, fsync: bool = False) -> Journal:
+        """Return a new journal for a run in ``folder``, by default the one of ``journal_folder``.
+
+        Of the journals there, the newest 50 are kept. Raises ``OSError`` where no file can be made.
+        """
+        home = Path(folder) if folder is not None else journal_folder()
+        home.mkdir(parents=True, exist_ok=True)
+        _hide_from_git(home)
+        journal = cls(home / f"{re.sub(r'[^A-Za-z0-9_-]', '_', run_id) or 'run'}.jsonl", fsync=fsync)
+        _keep_newest(home, journal.path)
+        return journal
+
     def append(self, event: AnyEvent) -> None:
         """Write one event; pieces of a streaming reply are left out, for the whole follows. Raises nothing."""
         if isinstance(event, ReplyDelta):
@@ -67,19 +80,6 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def open_journal(run_id: str, folder: str | os.PathLike[str] | None = None, *, fsync: bool = False) -> Journal:
-    """Return a new journal for a run in ``folder``, by default the one of ``journal_folder``.
-
-    Of the journals there, the newest 50 are kept. Raises ``OSError`` where no file can be made.
-    """
-    home = Path(folder) if folder is not None else journal_folder()
-    home.mkdir(parents=True, exist_ok=True)
-    _hide_from_git(home)
-    journal = Journal(home / f"{re.sub(r'[^A-Za-z0-9_-]', '_', run_id) or 'run'}.jsonl", fsync=fsync)
-    _keep_newest(home, journal.path)
-    return journal
 
 
 def journal_folder() -> Path:

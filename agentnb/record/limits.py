@@ -65,9 +65,7 @@ def cut_bundle(bundle: dict[str, Any], limit: int = TEXT_LIMIT) -> dict[str, Any
     for mime, data in bundle.items():
         if mime in _CUTTABLE:
             kept[mime] = cut_text(text_of(data), limit)
-        elif mime.startswith("image/") and not is_text(mime):
-            kept[mime] = data
-        elif _size(data) <= _limit_of(mime, data, limit):
+        elif (mime.startswith("image/") and not is_text(mime)) or _size(data) <= _limit_of(mime, data, limit):
             kept[mime] = data
         else:
             dropped.append(f"{mime} of {_size(data):,} characters")
@@ -120,7 +118,7 @@ def _outputs(record: RunRecord, wanted: Callable[[dict[str, Any], int], bool]) -
     for step in record.steps:
         for index, output in enumerate(step.outputs):
             size = _weight(output)
-            if not output.get("metadata", {}).get("agentnb_cut") and wanted(output, size):
+            if not _is_stub(output) and wanted(output, size):
                 step.outputs = [*step.outputs[:index], _stub(output, size), *step.outputs[index + 1 :]]
                 yield f"{_place(step)}: output of {size:,} bytes", size - _weight(step.outputs[index])
 
@@ -168,9 +166,14 @@ def _place(step: Step) -> str:
     return f"step {step.number} of {step.agent}"
 
 
+def _is_stub(output: dict[str, Any]) -> bool:
+    metadata = output.get("metadata")
+    return isinstance(metadata, dict) and "agentnb_cut" in metadata
+
+
 def _has_image(output: dict[str, Any]) -> bool:
     data = output.get("data")
-    return isinstance(data, dict) and any(mime.startswith("image/") for mime in data)
+    return isinstance(data, dict) and any(str(mime).startswith("image/") for mime in data)
 
 
 def _weight(value: Any) -> int:

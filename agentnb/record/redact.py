@@ -85,14 +85,9 @@ class Redactor:
         return self._walk(to_plain(value))
 
     def redact_event(self, event: _S) -> _S:
-        """Return an event (or any part of a record) with the secrets in its texts replaced."""
-        changed = {}
-        for name in _free_fields(type(event)):
-            value = getattr(event, name)
-            redacted = self.redact_value(value)
-            if redacted != value:
-                changed[name] = redacted
-        return msgspec.structs.replace(event, **changed) if changed else event
+        """Return a copy of an event (or any part of a record) with the secrets in its texts replaced."""
+        fields = {name: self.redact_value(getattr(event, name)) for name in _free_fields(type(event))}
+        return msgspec.structs.replace(event, **fields)
 
 
 def forms(secret: str) -> Iterator[str]:
