@@ -15,7 +15,7 @@ from agentnb.models.classify import Rejected, classify
 from agentnb.models.port import Message, Reply, Retry
 from agentnb.models.prompt import can_see, render, text_of
 from agentnb.models.providers import endpoint
-from agentnb.models.resolve import Model
+from agentnb.models.resolve import Model, stall_seconds
 from agentnb.models.retry import with_retries
 from agentnb.models.watch import Watch, watching
 from agentnb.record.document import Usage
@@ -29,7 +29,7 @@ _local_models: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyD
 class ModelChat:
     """``Chat`` over a smolagents ``Model``, or whatever has its ``generate``. Keeps nothing of what is said.
 
-    ``stall`` is the longest silence in seconds within a stream (five times that for a reply in one piece), ``cap`` the
+    ``stall`` is the longest silence in seconds within a stream, by default ``stall_seconds()`` (five times that for a reply in one piece), ``cap`` the
     seconds within which a failed call is tried again, ``first_wait`` the first wait's upper bound.
 
     No stop sequence is sent: providers that honour one leave the closing ``</code>`` out, the newer OpenAI models
@@ -37,11 +37,11 @@ class ModelChat:
     after a line that is ``</code>`` alone, which costs no more and works with every model that streams.
     """
 
-    def __init__(self, model: Model, *, stall: float = 120.0, cap: float = 60.0, first_wait: float = 0.5) -> None:
+    def __init__(self, model: Model, *, stall: float | None = None, cap: float = 60.0, first_wait: float = 0.5) -> None:
         self._model = model
         self._who = endpoint(model)
         self.model_id = str(self._who)
-        self._stall = stall
+        self._stall = stall_seconds() if stall is None else stall
         self._cap = cap
         self._first_wait = first_wait
         self._images = can_see(model) is not False

@@ -17,6 +17,8 @@ from agentnb.models.providers import LITELLM_KEYS, PROVIDERS, Provider
 
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 120.0
+STALL_VARIABLE = "AGENTNB_STALL"
+"""Names another number of seconds, for models that take long before their first word."""
 _OLLAMA = "127.0.0.1:11434"
 _HOW_TO_SET = (
     'set one with `%agents model openai/gpt-5-mini`, `model="provider/id"`, or a key such as OPENAI_API_KEY in the '
@@ -78,6 +80,20 @@ def default_model(
     raise ModelSetupError(f"No model is set: {_HOW_TO_SET}.")
 
 
+def stall_seconds(environ: Mapping[str, str] | None = None) -> float:
+    """Return the longest silence of a model in seconds. Raises ``ModelSetupError`` where AGENTNB_STALL is no number."""
+    text = (os.environ if environ is None else environ).get(STALL_VARIABLE) or str(STALL_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise ModelSetupError(
+            f"{STALL_VARIABLE} is a number of seconds, not {text!r}; unset it or write for instance 300."
+        )
+    return seconds
+
+
 def _split(spec: str) -> tuple[Provider, str]:
     name, slash, model_id = spec.partition("/")
     provider = PROVIDERS.get(name)
@@ -120,7 +136,7 @@ def _own_key(provider: Provider, model_id: str, environ: Mapping[str, str]) -> s
 def _openai_client(model_id: str, api_base: str | None, key: str) -> Model:
     import httpx
 
-    timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(stall_seconds(), connect=CONNECT_SECONDS)
     model: Model = import_smolagents().OpenAIModel(
         model_id=model_id,
         api_base=api_base,
@@ -158,7 +174,7 @@ def _hf(provider: Provider, model_id: str, api_base: str | None, environ: Mappin
     model: Model = import_smolagents().InferenceClientModel(
         model_id=model_id,
         token=_own_key(provider, model_id, environ),
-        timeout=int(STALL_SECONDS),
+        timeout=int(stall_seconds()),
         retry=False,
     )
     return model
@@ -186,7 +202,7 @@ def _litellm_client(model_id: str, api_base: str | None, key: str | None, **kwar
         api_base=api_base,
         api_key=key,
         retry=False,
-        timeout=STALL_SECONDS,
+        timeout=stall_seconds(),
         max_retries=0,
         num_retries=0,
         **kwargs,

@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from agentnb.kernel.shell import Namespace
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, resolve
-from agentnb.record.document import RunStatus
+from agentnb.record.document import RunRecord, RunStatus
 from agentnb.run.budget import Meter
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
@@ -29,9 +29,15 @@ class Models(Protocol):
     def label(self, spec: Any) -> str:
         """Return the name under which a model is shown. Raises ``ModelSetupError`` where it cannot be had."""
 
+    @property
+    def drifts(self) -> list[str]:
+        """Where the tasks differ from those of a recording; empty for models."""
+
 
 class LiveModels:
     """Conversations with real models, each resolved once."""
+
+    drifts: list[str] = []
 
     def __init__(self, api_base: str | None = None) -> None:
         self._api_base = api_base
@@ -64,6 +70,11 @@ class ReplayModels:
         chat = self._recorded.chat(agent, brief, lane)
         return chat, chat.task
 
+    @property
+    def drifts(self) -> list[str]:
+        """Where the tasks differ from the recorded ones."""
+        return self._recorded.drifts
+
     def label(self, spec: Any) -> str:
         """Return what stands in the place of a model's name."""
         return "recorded"
@@ -90,6 +101,8 @@ class RunContext:
     control: Control = field(default_factory=Control)
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
+    lanes: dict[str, str | None] = field(default_factory=dict)
+    recording: RunRecord | None = None
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
 

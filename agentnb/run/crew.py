@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -165,6 +165,7 @@ class Crew:
         run, mode = self.run, self.mode_of(agent)
         place = self._place(agent, mode, objects, stack)
         chat, own_lane = run.models.open(self.model_of(agent), agent.name, brief, lane)
+        run.lanes[task] = own_lane
         run.control.skip(agent.name, task)
         return Assignment(
             agent=agent.name,
@@ -206,7 +207,7 @@ class Crew:
         run, is_lead = self.run, agent is self.lead
         redact = run.recorder.redact
         run.recorder.refresh(run.namespace)
-        variables = redact(digest(place.variables(), hidden={*objects, *(member.name for member in self.roster)}))
+        variables = redact(digest(place.variables(), hidden={*objects, *_of_ours(place.variables())}))
         if is_lead and self.memory.history is not None:
             return self._followed_up(self.memory.history, brief, variables)
         self.memory.seen = variables if is_lead else self.memory.seen
@@ -241,6 +242,12 @@ class Crew:
 
     def _mail(self, agent: str, task: str) -> list[str]:
         return [f"The person says to you now:\n{text}" for text in self.run.control.read(agent, task)]
+
+
+def _of_ours(variables: Mapping[str, Any]) -> list[str]:
+    """Names of teams, agents, runs and their classes: they are the person's handles, nothing to work on."""
+    homes = {name: value if isinstance(value, type) else type(value) for name, value in variables.items()}
+    return [name for name, cls in homes.items() if str(cls.__module__).partition(".")[0] == "agentnb"]
 
 
 class Led(Roster):

@@ -24,7 +24,7 @@ def observation(
 ) -> tuple[str, tuple[bytes, ...]]:
     """Return the text for the model and the PNG images that go with it."""
     images = [image for output in outputs if (image := _image(output)) is not None]
-    shown = "\n".join(filter(None, map(_text, outputs)))
+    shown = text_of_outputs(outputs)
     parts = [f"Step {number}:"]
     if shown:
         parts.append(f"<output>\n{cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)}\n</output>")
@@ -36,6 +36,11 @@ def observation(
         parts.append(f"It failed:\n{_error(outcome.report)}")
     parts += [f"Note: {note}." for note in notes]
     return "\n".join(parts), tuple(images[:MAX_IMAGES])
+
+
+def text_of_outputs(outputs: Sequence[dict[str, Any]]) -> str:
+    """Return what outputs say as text."""
+    return "\n".join(filter(None, map(_text, outputs)))
 
 
 def _text(output: dict[str, Any]) -> str:

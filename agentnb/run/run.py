@@ -18,6 +18,7 @@ from agentnb.record.events import RunEnded, RunStatusChanged, Said
 from agentnb.run.budget import Budget, LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
+from agentnb.run.drift import drifts
 from agentnb.run.worker import TaskLimit
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ class Run:
         """Write a notebook of plain cells that reproduces the result without agentnb; return its path."""
         import nbformat
 
-        from agentnb.views.notebook import export_run
+        from agentnb.views.notebook import export_cells
 
         target = Path(path)
-        nbformat.write(export_run(self.record), target)
+        nbformat.write(nbformat.v4.new_notebook(cells=export_cells(self.record)), target)  # type: ignore[no-untyped-call]
         return target
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -209,8 +210,17 @@ class Run:
                 deadline.cancel()
             stop_listening()
         shown = safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
+        self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
         recorder.close()
+
+    def _tell_drifts(self) -> None:
+        """In a replay, say where it came out differently."""
+        context = self._context
+        if context.recording is None:
+            return
+        for text in [*context.models.drifts, *drifts(context.recording, self.record, context.lanes)]:
+            context.recorder.emit(Said(sender="agentnb", to="user", text=f"the replay differs: {text}"))
 
     async def _work(self, agents: tuple[str, ...]) -> tuple[RunStatus, str | None, Error | None]:
         try:

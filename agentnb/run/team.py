@@ -15,7 +15,7 @@ from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.models import RecordedModels, default_model
 from agentnb.record.document import Mode, RunRecord
 from agentnb.record.events import RunStarted
-from agentnb.record.journal import Journal, open_journal
+from agentnb.record.journal import Journal
 from agentnb.record.redact import Redactor
 from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
@@ -142,6 +142,7 @@ class Team(Led):
             recorder=Recorder(Redactor(namespace=variables), _journal(run_id)),
             meter=Meter(limits),
             task=task,
+            recording=replay,
         )
 
     def _default_model(self, model: Any, replay: RunRecord | None) -> Any:
@@ -153,7 +154,7 @@ class Team(Led):
 def _journal(run_id: str) -> Journal | None:
     """A disk that cannot be written to costs the journal, not the run."""
     try:
-        return open_journal(run_id)
+        return Journal.open(run_id)
     except OSError:
         return None
 

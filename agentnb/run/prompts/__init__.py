@@ -51,6 +51,8 @@ def system_prompt(
         parts.append("\nFunctions you can call beside the person's own:\n" + "\n".join(map(_tool_line, tools)) + "\n")
     if team:
         parts.append(_text("team").substitute(specialists=specialist_lines(team)))
+    elif team is not None:
+        parts.append(_text("alone").substitute())
     if team is not None:
         parts.append(_text("staffing").substitute())
     if instructions:
