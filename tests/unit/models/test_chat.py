@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -109,7 +110,7 @@ def reply_of(pieces) -> tuple[str, bool]:
 def test_where_a_reply_ends_does_not_depend_on_how_it_is_cut_up(text, cuts):
     text = f"<code>\nx\n</code>\n{text}"
     bounds = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
-    pieces = [text[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(bounds)]
     whole, over = reply_of([text])
     cut, cut_over = reply_of(pieces)
     assert (cut.rstrip(), cut_over) == (whole.rstrip(), over)
@@ -120,7 +121,7 @@ def test_where_a_reply_ends_does_not_depend_on_how_it_is_cut_up(text, cuts):
 @given(st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.text(max_size=5))))
 def test_roles_alternate_and_nothing_is_lost(pairs):
     joined = alternate([Message(role, text) for role, text in pairs])
-    assert all(a.role != b.role for a, b in zip(joined, joined[1:], strict=False))
+    assert all(a.role != b.role for a, b in pairwise(joined))
     assert sum(len(message.text.replace("\n\n", "")) for message in joined) <= sum(len(text) for _, text in pairs)
     assert all(any(text in message.text for message in joined) for _, text in pairs)
 

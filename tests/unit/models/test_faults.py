@@ -111,9 +111,11 @@ async def test_fault_04_a_refused_key_is_one_call_and_names_the_variable(status)
 
 
 async def test_fault_05_an_unknown_model_is_one_call_and_names_it():
-    with endpoint(fails(404, "The model does not exist")) as server:
-        with pytest.raises(PermanentModelError, match="openai-compatible knows no model 'm'"):
-            await Asker(server.url).ask()
+    with (
+        endpoint(fails(404, "The model does not exist")) as server,
+        pytest.raises(PermanentModelError, match="openai-compatible knows no model 'm'"),
+    ):
+        await Asker(server.url).ask()
     assert len(server.requests) == 1
 
 
@@ -222,14 +224,18 @@ async def test_fault_12_a_rate_limit_in_tokens_is_not_a_long_prompt():
 
 
 async def test_a_used_up_quota_is_not_retried():
-    with endpoint(fails(429, "You exceeded your current quota", code="insufficient_quota")) as server:
-        with pytest.raises(PermanentModelError, match="quota"):
-            await Asker(server.url).ask()
+    with (
+        endpoint(fails(429, "You exceeded your current quota", code="insufficient_quota")) as server,
+        pytest.raises(PermanentModelError, match="quota"),
+    ):
+        await Asker(server.url).ask()
     assert len(server.requests) == 1
 
 
 async def test_a_malformed_request_is_not_retried():
-    with endpoint(fails(400, "unknown parameter")) as server:
-        with pytest.raises(PermanentModelError, match="unknown parameter"):
-            await Asker(server.url).ask()
+    with (
+        endpoint(fails(400, "unknown parameter")) as server,
+        pytest.raises(PermanentModelError, match="unknown parameter"),
+    ):
+        await Asker(server.url).ask()
     assert len(server.requests) == 1
