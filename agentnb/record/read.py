@@ -92,7 +92,8 @@ def _parse(data: Mapping[str, Any] | bytes | str) -> Mapping[str, Any]:
             ) from error
     if not isinstance(data, Mapping):
         raise RecordError("This is not a record of an agentnb run; name a notebook that holds one.")
-    return data
+    plain: dict[str, Any] = to_plain(data)  # parsers other than ours let NaN through
+    return plain
 
 
 def _version(fields: Mapping[str, Any]) -> int:
@@ -110,13 +111,12 @@ def _convert(fields: dict[str, Any]) -> RunRecord:
     try:
         return msgspec.convert(upgrade(fields), RunRecord)
     except Exception:  # whatever an upgrade or a type made of damaged data
-        # Made plain first: the rest of the way may then rely on JSON's types alone.
-        plain = to_plain(fields)
+        pass
     try:
-        plain = upgrade(plain)
-    except Exception:
-        plain["version"] = VERSION
-    return repair(plain, RunRecord)
+        fields = upgrade(fields)
+    except Exception:  # the fields as they were are the best there is
+        fields = {**fields, "version": VERSION}
+    return repair(fields, RunRecord)
 
 
 def _unique_ids(record: RunRecord) -> None:
