@@ -48,8 +48,8 @@ def test_credentials_of_the_environment_are_known_by_name(name):
         ("TOKENIZERS_PARALLELISM", "disabled-by-default"),
         ("KEY_FILE", "/etc/ssl/key.pem"),
         ("TOKEN_URL", "https://login.example.com"),
-        ("PWD", "/home/ada/notebooks"),
-        ("HOME", "/home/ada"),
+        ("PWD", "/srv/ada/notebooks"),
+        ("HOME", "/srv/ada"),
         ("API_KEY", "short"),
     ],
 )
