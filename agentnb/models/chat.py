@@ -29,8 +29,9 @@ _local_models: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyD
 class ModelChat:
     """``Chat`` over a smolagents ``Model``, or whatever has its ``generate``. Keeps nothing of what is said.
 
-    ``stall`` is the longest silence in seconds within a stream, by default ``stall_seconds()`` (five times that for a reply in one piece), ``cap`` the
-    seconds within which a failed call is tried again, ``first_wait`` the first wait's upper bound.
+    ``stall`` is the longest silence in seconds within a stream, by default ``stall_seconds()`` (five times that for a
+    reply in one piece), ``cap`` the seconds within which a failed call is tried again, ``first_wait`` the first wait's
+    upper bound.
 
     No stop sequence is sent: providers that honour one leave the closing ``</code>`` out, the newer OpenAI models
     refuse it, and it would cut code that has ``</code>`` in a string. Instead a stream is closed when the model goes on

@@ -174,7 +174,7 @@ def _hf(provider: Provider, model_id: str, api_base: str | None, environ: Mappin
     model: Model = import_smolagents().InferenceClientModel(
         model_id=model_id,
         token=_own_key(provider, model_id, environ),
-        timeout=int(stall_seconds()),
+        timeout=stall_seconds(),
         retry=False,
     )
     return model

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 
-from agentnb.errors import PermanentModelError
+from agentnb.errors import ModelSetupError, PermanentModelError
 from agentnb.models import Message, ModelChat, resolve
+from tests.support.dotenv import names_added_by_importing
 from tests.support.endpoint import endpoint, fails, streams
 
-# not importorskip: that would import litellm unguarded, and fetch its price map over the network
-pytestmark = pytest.mark.skipif(find_spec("litellm") is None, reason="needs litellm")
 KEY = "sk-live-0123456789abcdef"
 
 
@@ -47,3 +44,27 @@ async def test_fault_04_a_refused_key_is_one_call_and_names_the_variable():
         await ask(server, [])
     assert KEY not in str(caught.value)
     assert len(server.requests) == 1
+
+
+def test_anthropic_goes_through_litellm_and_asks_for_the_prompt_cache():
+    model = resolve("anthropic/claude-sonnet-4-5", environ={"ANTHROPIC_API_KEY": "sk-ant-1"})
+    assert (type(model).__name__, model.model_id) == ("LiteLLMModel", "anthropic/claude-sonnet-4-5")
+    assert model.kwargs["cache_control_injection_points"][0] == {"location": "message", "role": "system"}
+    assert ModelChat(model).model_id == "anthropic/claude-sonnet-4-5"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("anthropic/claude", "ANTHROPIC_API_KEY"),
+        ("litellm/groq/llama", "GROQ_API_KEY"),
+        ("litellm/anthropic/claude", "ANTHROPIC_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_named(spec, name):
+    with pytest.raises(ModelSetupError, match=f"set {name} in the environment"):
+        resolve(spec, environ={})
+
+
+def test_importing_litellm_leaves_the_environment_as_it_is(tmp_path):
+    assert names_added_by_importing("litellm", tmp_path) == "litellm []"
