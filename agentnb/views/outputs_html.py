@@ -106,7 +106,9 @@ def _picture(data: Mapping[str, Any], limits: Limits) -> str:
             continue
         if len(source) > limits.picture:
             return f'<p class="anb-left">{words} (picture of {len(source) * 3 // 4000:,} kB, not shown here)</p>'
-        encoded = base64.b64encode(source.encode()).decode() if mime == "image/svg+xml" else _base64(source)
+        encoded = (
+            base64.b64encode(source.encode("utf-8", "replace")).decode() if mime == "image/svg+xml" else _base64(source)
+        )
         if encoded:
             return f'<img src="data:{mime};base64,{encoded}" alt="{words}">'
     return ""

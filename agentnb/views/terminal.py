@@ -76,10 +76,10 @@ class RunProgress:
 def progress(record: RunRecord) -> RenderableType:
     """Give the few lines that show where a run stands: its head, and a line for each task at work."""
     newest: dict[str, Step] = {step.task: step for step in record.steps}
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     at_work = [task for task in record.tasks if task.status == "in_progress"]
     for task in at_work[:16]:
         step = newest.get(task.id)
@@ -102,7 +102,7 @@ def _head(record: RunRecord) -> RenderableType:
     why = reason(record)
     if why and record.status != "done":
         parts.append(Text(_line(why, 1_000), style=style))
-    parts.append(Text(" · ".join(totals(record)), style="dim"))
+    parts.append(Text(_line(" · ".join(totals(record)), 200), style="dim"))
     return Group(*parts)
 
 
@@ -120,7 +120,7 @@ def _grow(tree: Tree, node: TaskNode, *, code: bool) -> None:
     task = node.task
     facts = " · ".join(part for part in (spent(task.started_at, task.ended_at), tokens(task.usage)) if part)
     head = Text.assemble(
-        _mark(task.status), " ", (task.agent, "bold"), " ", _line(task.brief, 120), " ", (facts, "dim")
+        _mark(task.status), " ", (_line(task.agent, 40), "bold"), " ", _line(task.brief, 120), " ", (facts, "dim")
     )
     branch = tree.add(head)
     if len(node.steps) > _MAX_STEPS:

@@ -17,7 +17,6 @@ from agentnb.views.words import (
     plural,
     reason,
     spent,
-    spent,
     tokens,
     totals,
     unmarked,

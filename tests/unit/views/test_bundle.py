@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agentnb.record.document import MIME_TYPE
+from agentnb.views.bundle import bundle
+from tests.support import records
+
+
+@pytest.mark.parametrize("make", records.ALL.values(), ids=records.ALL)
+def test_a_bundle_is_valid_json_with_the_record_in_it(make):
+    data, metadata = bundle(make())
+    assert json.loads(json.dumps(data, allow_nan=False))[MIME_TYPE]["run_id"] == make().run_id
+    assert set(data) == {MIME_TYPE, "text/html", "text/plain"}
+    assert metadata == {}
+
+
+def test_while_live_the_record_stays_out():
+    assert set(bundle(records.running(), live=True)[0]) == {"text/html", "text/plain"}
+
+
+def test_html_can_be_left_out():
+    assert "text/html" not in bundle(records.done(), html=False)[0]
