@@ -11,12 +11,11 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any
 
+from agentnb import Team
+from agentnb.testing import ScriptedModel
 from benchmarks._harness import Comparison, compare, judge, table
 from benchmarks._live import Actions, live
 from benchmarks._smol import code_agent, executor
-
-from agentnb import Team
-from agentnb.testing import ScriptedModel
 
 CODES = ("x = 1", "x + 1", "print(x)")
 TIMES = 100

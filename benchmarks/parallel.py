@@ -9,11 +9,10 @@ import asyncio
 import time
 from typing import Any
 
-from benchmarks._harness import Comparison, compare, judge, table
-from benchmarks._smol import code_agent
-
 from agentnb import Agent, Team
 from agentnb.testing import ScriptedModel
+from benchmarks._harness import Comparison, compare, judge, table
+from benchmarks._smol import code_agent
 
 LATENCY = 0.5
 FIRST = "Look at it first.\n<code>\nvalue = 21\nprint(value)\n</code>"

@@ -14,6 +14,7 @@ from agentnb.record.document import Change, ChangeKind
 _COLUMNS = 20  # columns of a DataFrame that are listed
 _CELLS = 1_000_000  # above so many cells, missing values are not counted
 _NAMES = 20  # names that are listed of what was left out
+_DETAIL = 10  # characters of a detail that is worth leaving out
 
 _TABLES = ["pandas.DataFrame", "pandas.Series", "pandas.Index", "polars.DataFrame", "polars.LazyFrame", "polars.Series"]
 _ARRAYS = ["numpy.ndarray", "xarray.Dataset", "xarray.DataArray", "torch.Tensor", "pyarrow.Table", "dask.DataFrame"]
@@ -121,30 +122,42 @@ _WORDS: dict[ChangeKind, str] = {
 }
 
 
-def digest_changes(changes: list[Change], *, limit_chars: int = 2000) -> str:
-    """Return changes as text for a model, one a line: ``changed in place df: DataFrame 3 × 2 (was DataFrame 3 × 1)``.
+def digest_changes(
+    changes: list[Change], *, limit_chars: int = 2000, told: Callable[[str], bool] = lambda detail: False
+) -> str:
+    """Return changes as text for a model: ``changed in place df: DataFrame 3 × 2 (was DataFrame 3 × 1)``.
 
-    Where they take more than ``limit_chars`` characters the rest is named only; empty where there are none.
+    A line for each kind of change, those of one kind after one another. What follows the colon in a summary (a table's
+    columns) becomes ``…`` where ``told`` says that the model has read it, or where it stands in the text already. Where
+    the changes take more than ``limit_chars`` characters the rest is named only; empty where there are none.
     """
-    lines: list[str] = []
-    room = limit_chars
+    text, lead = "", ""
+
+    def known(detail: str) -> bool:
+        return detail in text or told(detail)
+
     for place, change in enumerate(changes):
-        line = _change_line(change)
-        room -= len(line) + 1
-        if room < 0:
+        entry = _change_text(change, known)
+        before, lead = lead, _WORDS[change.kind] + ("" if change.scope == "user" else f" [{change.scope}]")
+        more = f"; {entry}" if lead == before else f"\n{lead} {entry}"
+        if len(text) + len(more) > limit_chars:
             names = ", ".join(change.name for change in changes[place : place + _NAMES])
-            return "\n".join([*lines, f"({len(changes) - place} more: {names})"])
-        lines.append(line)
-    return "\n".join(lines)
+            return f"{text}\n({len(changes) - place} more: {names})".lstrip()
+        text += more
+    return text.lstrip()
 
 
-def _change_line(change: Change) -> str:
-    text = f"{_WORDS[change.kind]} {change.name}"
-    if change.scope != "user":
-        text += f" [{change.scope}]"
+def _change_text(change: Change, told: Callable[[str], bool]) -> str:
+    text = change.name
     hidden = looks_like_credential(change.name)
     if change.after:
-        text += f": {change.after}"
+        text += f": {_abridged(change.after, told)}"
     if change.before and change.before != change.after and not (hidden and change.after):
-        text += f" (was {change.before})"
+        text += f" (was {_abridged(change.before, lambda detail: told(detail) or detail in text)})"
     return text
+
+
+def _abridged(summary: str, told: Callable[[str], bool]) -> str:
+    head, _, detail = summary.partition(": ")
+    is_value = "'" in head or '"' in head  # the colon is part of a string
+    return f"{head}: …" if len(detail) >= _DETAIL and not is_value and told(detail) else summary

@@ -76,6 +76,11 @@ class History:
             messages.append(Message("user", turn.told, turn.images))
         return _joined(messages)
 
+    def says(self, text: str) -> bool:
+        """Whether ``text`` stands in the prompt as it is."""
+        said = (message.text for message in self._opening)
+        return any(text in part for part in said) or any(text in turn.told or text in turn.said for turn in self._turns)
+
     @property
     def tokens(self) -> int:
         """An estimate of the prompt's tokens, 4 characters each."""

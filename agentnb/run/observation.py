@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentnb.kernel.digest import digest_changes
@@ -20,9 +20,16 @@ _PREFERRED = ("text/markdown", "text/latex", "text/plain", "application/json")
 
 
 def observation(
-    number: int, outputs: Sequence[dict[str, Any]], outcome: Outcome, notes: Sequence[str] = ()
+    number: int,
+    outputs: Sequence[dict[str, Any]],
+    outcome: Outcome,
+    notes: Sequence[str] = (),
+    told: Callable[[str], bool] = lambda text: False,
 ) -> tuple[str, tuple[bytes, ...]]:
-    """Return the text for the model and the PNG images that go with it."""
+    """Return the text for the model and the PNG images that go with it.
+
+    ``told`` says whether a text stands in the conversation already; a table's columns are told once.
+    """
     images = [image for output in outputs if (image := _image(output)) is not None]
     shown = text_of_outputs(outputs)
     parts = [f"Step {number}:"]
@@ -31,7 +38,7 @@ def observation(
     elif outcome.report is None:
         parts.append("It ran and printed nothing.")
     if outcome.changes:
-        parts.append(f"Changed: {digest_changes(outcome.changes)}")
+        parts.append(f"Changed: {digest_changes(outcome.changes, told=told)}")
     if outcome.report is not None:
         parts.append(f"It failed:\n{_error(outcome.report)}")
     parts += [f"Note: {note}." for note in notes]

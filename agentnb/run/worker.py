@@ -179,7 +179,7 @@ class Worker:
         notes = list(outcome.notes)
         if parsed.more:
             notes.append(prompts.ONE_BLOCK)
-        text, images = observation(self.number, sink.outputs, outcome, notes)
+        text, images = observation(self.number, sink.outputs, outcome, notes, told=self.job.history.says)
         if repeats:
             text += f"\n{prompts.REPEATED}"
         self._failures = self._failures + 1 if outcome.error is not None else 0

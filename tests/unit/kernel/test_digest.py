@@ -76,7 +76,7 @@ def test_changes_say_what_was_before():
         "added a: int 1",
         "changed in place b: list of 2 (was list of 1)",
         "deleted c (was int 3)",
-        "rebound d [quant]: int 4 (was int 3)",
+        "rebound [quant] d: int 4 (was int 3)",
     ]
 
 
@@ -84,3 +84,18 @@ def test_many_changes_are_cut():
     text = digest_changes([Change(name=f"n{i}", kind="added", after="x" * 90) for i in range(100)], limit_chars=500)
     assert len(text) < 900
     assert "more: n" in text
+
+
+def test_columns_are_told_once():
+    table = "DataFrame 3 × 2: city object, temp float64"
+    changes = [
+        Change(name="a", kind="added", after=table),
+        Change(name="b", kind="mutated", before=table, after="DataFrame 2 × 2: city object, temp float64"),
+        Change(name="c", kind="added", after="DataFrame 1 × 1: wind float64"),
+        Change(name="d", kind="added", after="str 'wind: city object, temp float64'"),
+    ]
+    assert digest_changes(changes, told=lambda detail: detail == "wind float64").split("\n") == [
+        f"added a: {table}",
+        "changed in place b: DataFrame 2 × 2: … (was DataFrame 3 × 2: …)",
+        "added c: DataFrame 1 × 1: …; d: str 'wind: city object, temp float64'",
+    ]
