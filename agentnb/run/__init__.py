@@ -1,0 +1,1 @@
+"""How the work goes: a run, its workers, delegation, ledger, budget and prompts."""
