@@ -7,6 +7,7 @@ Without its style sheet it still reads: headings are bold, the roster is a table
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentnb.record.document import FINAL, RunRecord, Step
 from agentnb.views.lanes import colours
@@ -43,6 +44,8 @@ class Detail:
     limits: Limits = field(default_factory=Limits)
 
 
+_FIGURES = 2  # shown beside the result; the others stand with their steps
+_PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 _STATIC = Detail()
 _LIVE = (
     Detail(steps=6, rows=60, limits=Limits(text=4_000, picture=24_000)),
@@ -79,7 +82,15 @@ class _Page:
         self.rows = detail.rows
 
     def draw(self) -> str:
-        parts = [self._head(), self._result(), self._timeline(), self._team(), self._work(), self._cut()]
+        parts = [
+            self._head(),
+            self._result(),
+            self._figures(),
+            self._timeline(),
+            self._team(),
+            self._work(),
+            self._cut(),
+        ]
         return f'<div class="anb"><style>{style_sheet()}</style>{"".join(parts)}</div>'
 
     def _choose(self) -> tuple[set[str], set[str]]:
@@ -144,6 +155,20 @@ class _Page:
             f'<div class="anb-part"><div class="anb-label"><b>Result</b>{name}</div>'
             f'<div class="anb-out">{drawn}</div></div>'
         )
+
+    def _figures(self) -> str:
+        """The newest figures, where they are seen without unfolding a step; only of a run that is over."""
+        if self.live:
+            return ""
+        outputs = [output for step in self.record.steps if step.status == "done" for output in step.outputs]
+        pictures = [output for output in outputs if _is_picture(output)][-_FIGURES:]
+        if not pictures:
+            return ""
+        drawn = "".join(
+            f'<div class="anb-out">{bundle_html(_picture(each), self.detail.limits)}</div>' for each in pictures
+        )
+        label = "Figure" if len(pictures) == 1 else "Figures"
+        return f'<div class="anb-part"><div class="anb-label"><b>{label}</b></div>{drawn}</div>'
 
     def _timeline(self) -> str:
         svg = "" if self.live else timeline_svg(self.record)
@@ -295,3 +320,12 @@ def _times(step: Step) -> list[str]:
         f"code {ran}" if ran else "",
         count(step.usage.tokens) + " tokens" if step.usage.tokens else "",
     ]
+
+
+def _is_picture(output: dict[str, Any]) -> bool:
+    data = output.get("data")
+    return isinstance(data, dict) and any(mime in data for mime in _PICTURES)
+
+
+def _picture(output: dict[str, Any]) -> dict[str, Any]:
+    return {mime: value for mime, value in output["data"].items() if mime in _PICTURES}

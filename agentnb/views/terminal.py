@@ -37,7 +37,7 @@ _MAX_STEPS = 40
 
 
 def render_rich(record: RunRecord, *, code: bool = True) -> RenderableType:
-    """Give ``record`` as a rich renderable: state, result, team, tree of the work; ``code`` shows the steps' code."""
+    """Give ``record`` as a rich renderable: state, result, team, tree of the work; ``code`` shows the steps' code, and what changed in the agents' own scopes."""
     parts: list[RenderableType] = [_head(record)]
     if record.result:
         text = joined(record.result.get("text/plain") or record.result.get("text/markdown"))
@@ -141,7 +141,8 @@ def _grow_step(tree: Tree, node: StepNode, *, code: bool) -> None:
         branch.add(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
     for child in node.tasks:
         _grow(branch, child, code=code)
-    for item in step.changes[:20]:
+    changes = step.changes if code else [item for item in step.changes if item.scope == "user"]
+    for item in changes[:20]:
         branch.add(Text(_line(change(item), 160), style=_CHANGE_STYLES.get(item.kind, "")))
     for note in step.notes[:5]:
         branch.add(Text(_line(note, 200), style="dim"))

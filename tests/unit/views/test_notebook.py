@@ -90,7 +90,11 @@ def team() -> RunRecord:
         step(
             "t1",
             5,
-            'writer = hire("writer", "writes")\nnote = await writer("note", about=again)\nname = await ask_user("Who?")',
+            """
+            writer = hire("writer", "writes")
+            note = await writer("note", about=again)
+            name = await ask_user("Who?")
+            """,
         ),
         step("t8", 1, "title = 'Set by the writer'\nfinal_answer(f'{about[0]} and more')"),
         step(
@@ -119,9 +123,8 @@ def team() -> RunRecord:
 
 
 def test_a_team_runs_again_without_agentnb():
-    look = new_code_cell(
-        'for _n in ("answer", "raw", "df", "again", "shared", "left", "title", "name"):\n    print(f"{_n}={globals()[_n]!r}")'
-    )
+    names = ("answer", "raw", "df", "again", "shared", "left", "title", "name")
+    look = new_code_cell(f'for _n in {names}:\n    print(f"{{_n}}={{globals()[_n]!r}}")')
     cells = [new_code_cell("raw = [1, 2, 3]\nshared = []"), *export_cells(team()), look]
     assert run(cells) == {
         "answer": "{'first': 12, 'second': 6, 'note': '[2, 4, 6] and more'}",
