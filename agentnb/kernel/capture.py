@@ -140,7 +140,12 @@ def _encoded(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
-    """Return an object's MIME bundle; one whose representations fail is described instead."""
+    """Return an object's MIME bundle; one whose representations fail is described instead.
+
+    A text is shown as what it says, not as its ``repr``: agents answer with reports in Markdown.
+    """
+    if isinstance(value, str):
+        return {"text/plain": str(value), "text/markdown": str(value)}
     errors: list[str] = []
     shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
     try:

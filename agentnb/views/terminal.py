@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
@@ -37,11 +39,13 @@ _MAX_STEPS = 40
 
 
 def render_rich(record: RunRecord, *, code: bool = True) -> RenderableType:
-    """Give ``record`` as a rich renderable: state, result, team, tree of the work; ``code`` shows the steps' code, and what changed in the agents' own scopes."""
+    """Give ``record`` as a rich renderable: state, result, team, tree of the work; ``code`` adds the steps' code.
+
+    Without it, what changed in the agents' own scopes is left out too.
+    """
     parts: list[RenderableType] = [_head(record)]
     if record.result:
-        text = joined(record.result.get("text/plain") or record.result.get("text/markdown"))
-        parts += [Text(""), Text("Result", style="bold"), Padding(Text(printable(cut(text, 6_000))), (0, 0, 0, 2))]
+        parts += [Text(""), Text("Result", style="bold"), Padding(_result(record.result), (0, 0, 0, 2))]
     if len(record.roster) > 1:
         parts += [Text(""), _team(record)]
     if record.tasks or record.steps:
@@ -104,6 +108,12 @@ def _head(record: RunRecord) -> RenderableType:
         parts.append(Text(_line(why, 1_000), style=style))
     parts.append(Text(_line(" · ".join(totals(record)), 200), style="dim"))
     return Group(*parts)
+
+
+def _result(bundle: dict[str, Any]) -> RenderableType:
+    if "text/markdown" in bundle:
+        return Markdown(printable(cut(joined(bundle["text/markdown"]), 6_000)), hyperlinks=False)
+    return Text(printable(cut(joined(bundle.get("text/plain")), 6_000)))
 
 
 def _team(record: RunRecord) -> Table:
