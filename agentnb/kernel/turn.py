@@ -32,6 +32,11 @@ class Gate:
         self._lock = lock
         self._awaited = 0
         self._opened = asyncio.Event()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let no action begin any more: the run is being stopped. May be called from a signal handler."""
+        self._closed = True
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -46,7 +51,9 @@ class Gate:
                 self._opened.clear()
 
     async def acquire(self) -> Callable[[], None]:
-        """Wait for the turn and return the function that gives it back."""
+        """Wait for the turn and return the function that gives it back. Raises ``CancelledError`` once it is closed."""
+        if self._closed:
+            raise asyncio.CancelledError("the run is being stopped")
         if self._lock is None or self._awaited:
             return _nothing
         mine = asyncio.ensure_future(self._lock.acquire())

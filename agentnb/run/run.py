@@ -176,7 +176,7 @@ class Run:
     # --- its course ---------------------------------------------------------------------------------------------------
 
     def start(self, agents: tuple[str, ...] = ()) -> Run:
-        """Begin; ``agents`` are asked directly where they are given, without the coordinator. Called once, by ``Team``."""
+        """Begin; ``agents``, where given, are asked directly, without the coordinator. Called once, by ``Team``."""
         self._context.ask_person = self._ask_person
         self._task = self._context.spawn(self._live(agents))
         return self
@@ -197,11 +197,11 @@ class Run:
 
     async def _live(self, agents: tuple[str, ...]) -> None:
         recorder = self._context.recorder
-        stop_listening = interrupt.listen(self.stop)
+        stop_listening = interrupt.listen(self._on_interrupt)
         deadline = None
         if self._budget.seconds is not None:
-            reason = f"the budget of {self._budget.seconds:g} s is used up"
-            deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", reason)
+            used_up = f"the budget of {self._budget.seconds:g} s is used up"
+            deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", used_up)
         try:
             with tasks_on_stage(self._loop):
                 status, reason, error = await self._work(agents)
@@ -209,7 +209,9 @@ class Run:
             if deadline is not None:
                 deadline.cancel()
             stop_listening()
-        shown = safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
+        shown = (
+            safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
+        )
         self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
         recorder.close()
@@ -269,10 +271,16 @@ class Run:
         context.ledger.move(task, "completed", result=safe_bundle(context.shell, result))
         return result
 
+    def _on_interrupt(self) -> None:
+        """Stop, from a signal handler: it may strike anywhere, and a loop that waits for events must be woken up."""
+        self._context.gate.close()  # at once: another specialist's action may be due before the loop gets to the rest
+        self._loop.call_soon_threadsafe(self._end, "cancelled", "stopped by the person")
+
     def _end(self, status: RunStatus, reason: str) -> None:
         """End the run from outside of its course; the first reason counts."""
         if self._task is None or self._task.done():
             return
+        self._context.gate.close()
         if self._ending is None:
             self._ending = (status, reason)
             self._context.control.resume()
