@@ -170,5 +170,3 @@ def _example(name: str) -> Path:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

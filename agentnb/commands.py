@@ -13,7 +13,6 @@ from agentnb.errors import OptionError, UserError
 from agentnb.record.document import FINAL
 from agentnb.run.cell import check_done
 from agentnb.run.notebook import Notebook
-from agentnb.run.options import CellOptions
 from agentnb.run.team import notebook_model, set_notebook_model
 from agentnb.team.agent import Agent
 from agentnb.views.words import duration, one_line

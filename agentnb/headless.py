@@ -86,7 +86,8 @@ def execute(
         notebook,
         timeout=None,
         extra_arguments=["--IPKernelApp.log_level=40"],
-        resources={"metadata": {"path": str(path.resolve().parent)}})
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+    )
     client.on_text = on_text
     total = len(notebook.cells)
     client.on_cell_execute = lambda cell, cell_index, **_: on_cell(cell_index + 1, total)
@@ -110,9 +111,7 @@ def write_html(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook as one HTML page that loads nothing from elsewhere."""
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(embed_images=True)
+    exporter = HTMLExporter(embed_images=True)  # type: ignore[no-untyped-call]
     exporter.mathjax_url = exporter.require_js_url = exporter.mermaid_js_url = ""
     page, _ = exporter.from_notebook_node(notebook)
     path.write_text(page, encoding="utf-8")
-
-

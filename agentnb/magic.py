@@ -21,8 +21,8 @@ _KEY = "_agentnb_notebook"
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; what ``%load_ext agentnb`` calls. Loads nothing heavy: that comes with the first run."""
-    shell.register_magic_function(no_var_expand(_cell), "cell", "agents")
-    shell.register_magic_function(no_var_expand(_line), "line", "agents")
+    shell.register_magic_function(_cell, "cell", "agents")  # type: ignore[arg-type]  # it is bound
+    shell.register_magic_function(_line, "line", "agents")  # type: ignore[arg-type]
     if _await_agents not in shell.input_transformers_post:
         shell.input_transformers_post.append(_await_agents)
 
@@ -50,6 +50,7 @@ def notebook_of(shell: InteractiveShell) -> Notebook:
     return found
 
 
+@no_var_expand
 async def _cell(line: str, cell: str) -> Any:
     """Give a task to a team: %%agents [@name ...] [options], the task from line 2 on. `%agents help` lists them."""
     from agentnb.kernel.shell import current_shell
@@ -60,6 +61,7 @@ async def _cell(line: str, cell: str) -> Any:
     return await run_cell(notebook_of(shell), shell.user_ns, parse_line(line), cell)
 
 
+@no_var_expand
 def _line(line: str) -> Any:
     """Show and steer teams and runs: %agents [command]. `%agents help` lists the commands."""
     from agentnb.commands import run_command

@@ -43,10 +43,11 @@ def compile_cell(shell: InteractiveShell, code: str, label: str) -> Cell:
     as in a notebook.
     """
     filename = f"{PREFIX}{label}>"
-    source = shell.transform_cell(code)
+    source: str = shell.transform_cell(code)
     # An entry without a modification time is kept by linecache.checkcache, so tracebacks find the agent's lines.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
+    parsed = shell.compile.ast_parse(source, filename=filename)
+    tree = shell.transform_ast(parsed)
     body, last = list(tree.body), None
     if body and isinstance(body[-1], ast.Expr) and not _ends_in_semicolon(source):
         last = _compile(ast.Expression(body.pop().value), filename, "eval")

@@ -1,8 +1,8 @@
 """Stopping code: interrupts and time limits that reach an agent's code and nothing else.
 
-A signal handler raises only where an agent's code is on the stack. It waits while an import is under way (an interrupted
-import leaves broken modules behind) and while host code is in a section that must not be torn, and it strikes again
-every half second at code that swallows the exception.
+A signal handler raises only where an agent's code is on the stack. It waits while an import is under way (an
+interrupted import leaves broken modules behind) and while host code is in a section that must not be torn, and it
+strikes again every half second at code that swallows the exception.
 """
 
 from __future__ import annotations

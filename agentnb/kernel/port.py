@@ -1,4 +1,4 @@
-"""The port behind which an agent's code runs. Live and scratch are its adapters here; branches and workers plug in too."""
+"""The port behind which an agent's code runs. Live and scratch are its adapters; other places plug in here."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 Namespace = dict[str, Any]
+Shell = InteractiveShell
 
 
 def current_shell() -> InteractiveShell:
@@ -45,6 +46,15 @@ class _ScopeModule(ModuleType):
     def __dict__(self) -> Namespace:  # type: ignore[override]  # what IPython reads as user_global_ns
         namespace: Namespace = object.__getattribute__(self, "_namespace")
         return namespace
+
+    def __getattr__(self, name: str) -> Any:  # how pickle finds a class or function of the scope
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(f"module '__main__' has no attribute {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Hard limits across a whole team: parsed from ``60k, $0.50, 5m, 20 steps, 3 agents``, reserved before they are spent."""
+"""Hard limits across a whole team, such as ``60k, $0.50, 5m, 20 steps, 3 agents``; reserved before they are spent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Budget:
                 raise OptionError(f"the budget {spec!r} limits {name} twice; give it once")
             if value <= 0:
                 raise OptionError(f"the budget {part!r} leaves nothing to spend; write for instance {EXAMPLE!r}")
-            budget = replace(budget, **{name: value})
+            budget = replace(budget, **{name: value})  # type: ignore[arg-type]  # the name tells the type
         return budget
 
     def __str__(self) -> str:

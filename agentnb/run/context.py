@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from IPython.core.interactiveshell import InteractiveShell
-
-from agentnb.kernel.shell import Namespace
+from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, resolve
 from agentnb.record.document import RunRecord, RunStatus
@@ -89,7 +87,7 @@ class RunContext:
     """The shared state of one run. Used on the event loop only."""
 
     id: str
-    shell: InteractiveShell
+    shell: Shell
     namespace: Namespace
     gate: Gate
     models: Models

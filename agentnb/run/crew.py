@@ -84,13 +84,13 @@ class Crew:
 
     # --- the coordinator ----------------------------------------------------------------------------------------------
 
-    async def coordinate(self, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None) -> Any:
+    async def coordinate(
+        self, brief: str, objects: dict[str, Any], *, task: str, asked_by: str, lane: str | None
+    ) -> Any:
         """Let the coordinator do ``brief``; return its answer."""
         run, lead = self.run, self.lead
         self.tools = await aexpand_tools(lead.tools)
-        staffing = Staffing(
-            run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools
-        )
+        staffing = Staffing(run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools)
         delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
         with ExitStack() as stack:
             run.recorder.emit(AgentJoined(member=self._lead_entry(), by="user"))

@@ -86,7 +86,10 @@ class Delegation:
         try:
             if calls:  # a call handed over as an argument is a dependency: its result is what is handed over
                 done = dict(zip(calls, await asyncio.gather(*calls), strict=True))
-                objects = {key: done.get(value, value) if isinstance(value, Pending) else value for key, value in objects.items()}
+                objects = {
+                    key: done.get(value, value) if isinstance(value, Pending) else value
+                    for key, value in objects.items()
+                }
             work = run.spawn(self._carry_out(member, brief, objects, task))
             self._active[work] = name
             result = await work
@@ -102,7 +105,12 @@ class Delegation:
             self._run.meter.admit(name)
             ledger.move(task, "in_progress")
             result = await self._perform(
-                member, brief, objects, task=task, asked_by=self._coordinator, lane=self.worker.job.lane if self.worker else None
+                member,
+                brief,
+                objects,
+                task=task,
+                asked_by=self._coordinator,
+                lane=self.worker.job.lane if self.worker else None,
             )
         except LimitReached as limit:
             self._run.end("limit", str(limit))
@@ -115,7 +123,9 @@ class Delegation:
             ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
             if isinstance(error, TaskLimit | ModelError | UserError | DelegationError):
                 reason = str(error).rstrip(".")
-                raise DelegationError(f"`{name}` could not do its task: {reason}. Do it another way or yourself.") from None
+                raise DelegationError(
+                    f"`{name}` could not do its task: {reason}. Do it another way or yourself."
+                ) from None
             raise
         ledger.move(task, "completed", result=self._staffing.bundle(result))
         return result
@@ -130,9 +140,7 @@ class Delegation:
 
     def _hire(self, name: str, role: str = "", *, tools: Sequence[Any] = (), **settings: Any) -> None:
         with masked():
-            self._as_correction(
-                lambda: self._staffing.hire(name, role, tools=tools, by=self._coordinator, **settings)
-            )
+            self._as_correction(lambda: self._staffing.hire(name, role, tools=tools, by=self._coordinator, **settings))
 
     def _dismiss(self, name: str) -> None:
         with masked():

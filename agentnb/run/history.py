@@ -1,6 +1,6 @@
 """What a model has been told and has said, append-only, so that the prompt's beginning and the provider's cache hold.
 
-Only when it grows too long are the oldest steps drawn together into a few lines; system prompt and task stay as they are.
+Only when it grows too long are the oldest steps drawn together into a few lines; system prompt and task stay.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ class Ledger:
         )
         return task
 
-    def move(self, task: str, status: TaskStatus, *, result: dict[str, Any] | None = None, error: Error | None = None) -> None:
+    def move(
+        self, task: str, status: TaskStatus, *, result: dict[str, Any] | None = None, error: Error | None = None
+    ) -> None:
         """Put a task into another state."""
         self._recorder.emit(TaskChanged(task=task, status=status, result=result, error=error))
 

@@ -62,7 +62,7 @@ class Notebook:
         return self.team
 
     def find_team(self, name: str | None, variables: Mapping[str, Any]) -> Team:
-        """Return the team of that name: a variable of the notebook, else one of ``agentnb.toml``; None is the current."""
+        """Return the team of that name: a variable of the notebook, else one of ``agentnb.toml``."""
         if name is None:
             return self.current()
         found = variables.get(name)

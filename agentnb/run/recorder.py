@@ -1,4 +1,4 @@
-"""Everything that happens goes through here: numbered, redacted, folded into the record, journaled, told to the views."""
+"""All that happens goes through here: numbered, redacted, journaled, folded into the record, told to the views."""
 
 from __future__ import annotations
 

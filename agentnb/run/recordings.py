@@ -8,8 +8,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-
 from agentnb.errors import RecordError
 from agentnb.record.document import RunRecord
 from agentnb.record.fold import fold
@@ -23,7 +21,7 @@ _played: set[tuple[str, str]] = set()
 
 
 def load_recordings(path: Path) -> list[RunRecord]:
-    """Return the runs recorded in a notebook, a record's JSON or a journal; raises ``RecordError`` where there is none."""
+    """Return the runs recorded in a notebook, a record or a journal; raises ``RecordError`` where there is none."""
     if not path.is_file():
         raise RecordError(f"there is no file {str(path)!r}; name a notebook, a record or a journal")
     if path.suffix == ".jsonl":
@@ -33,12 +31,14 @@ def load_recordings(path: Path) -> list[RunRecord]:
     except (ValueError, OSError) as error:
         raise RecordError(f"{path.name} cannot be read: {error}") from None
     if isinstance(data, dict) and "nbformat" in data:
-        found = [record for _, record in records_of(nbformat.from_dict(data))]
+        found = [record for _, record in records_of(data)]
     else:
         found = [read_record(data)]
     records = [record for record in found if isinstance(record, RunRecord)]
     if not records:
-        raise RecordError(f"{path.name} holds no run that this version can replay; run its %%agents cells once and save")
+        raise RecordError(
+            f"{path.name} holds no run that this version can replay; run its %%agents cells once and save"
+        )
     return records
 
 

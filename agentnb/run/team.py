@@ -32,10 +32,10 @@ APPROVALS = ("auto", "ask", "plan")
 class Team(Led):
     """Specialists and the settings of their coordinator.
 
-    ``members`` are agents, or teams with a ``name`` and a ``role`` of their own. ``model``, ``mode`` and ``tools`` are
-    the coordinator's, the first two also what specialists without their own take. ``budget`` are hard limits for every run, such as ``"60k, $0.50, 5m,
-    20 steps, 3 agents"``. ``name`` and ``role`` make the team callable by another one. The team keeps its conversation
-    and its specialists' variables from run to run.
+    ``members`` are agents, or teams with a ``name`` and a ``role`` of their own. ``model``, ``mode`` and ``tools``
+    are the coordinator's, the first two also what specialists without their own take. ``budget`` are hard limits for
+    every run, such as ``"60k, $0.50, 5m, 20 steps, 3 agents"``. ``name`` and ``role`` make the team
+    callable by another one. The team keeps its conversation and its specialists' variables from run to run.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Team(Led):
     ) -> Run:
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
-        ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the conversation. ``replay`` plays the replies of a
-        record. ``namespace`` holds the variables to work on, by default the notebook's. ``show`` draws the run in the
-        cell as it goes. ``foreground`` tells that the calling cell waits for it. Raises ``UserError`` before any model
+        ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the
+        conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default the
+        notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits for it. Raises ``UserError`` before any model
         is asked where something does not fit.
         """
         if not isinstance(task, str) or not task.strip():

@@ -97,11 +97,10 @@ class Worker:
             self.run.meter.settle(reserved, reply.usage if reply else None)
         self._longest_reply = max(self._longest_reply, reply.usage.output_tokens)
         parsed = parse_reply(reply.text)
-        self.run.recorder.emit(
-            ReplyEnded(step=self.step, thought=parsed.thought, code=parsed.code, usage=reply.usage)
-        )
+        self.run.recorder.emit(ReplyEnded(step=self.step, thought=parsed.thought, code=parsed.code, usage=reply.usage))
         if reply.cut or parsed.code is None:
-            return self._reject(reply, parsed)
+            self._reject(reply, parsed)
+            return None
         self._repairs = 0
         return await self._act(reply, parsed, parsed.code)
 

@@ -64,7 +64,9 @@ class Agent:
     def changed(self, **settings: Any) -> Agent:
         """Return a copy with other settings; raises ``UserError`` for one that does not exist."""
         if unknown := settings.keys() - self.__dataclass_fields__.keys():
-            raise UserError(f"an agent has no {', '.join(sorted(unknown))}; it has {', '.join(self.__dataclass_fields__)}")
+            raise UserError(
+                f"an agent has no {', '.join(sorted(unknown))}; it has {', '.join(self.__dataclass_fields__)}"
+            )
         return replace(self, **settings)
 
 

@@ -58,7 +58,9 @@ class Roster:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def hire(self, member: Agent | Roster | str, role: str = "", *, by: str = "user", **settings: Any) -> Agent | Roster:
+    def hire(
+        self, member: Agent | Roster | str, role: str = "", *, by: str = "user", **settings: Any
+    ) -> Agent | Roster:
         """Add a specialist: an ``Agent``, a named team, or a name and a role with settings of ``Agent``."""
         if isinstance(member, str):
             member = Agent(member, role, **settings)

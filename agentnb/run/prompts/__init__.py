@@ -97,12 +97,12 @@ NO_CODE = (
     "<code>\nfinal_answer(x)\n</code> with the result as x."
 )
 CUT = (
-    "Nothing was run: your reply was cut off at the model's length limit. Write the same in smaller pieces, a short block "
-    "a reply."
+    "Nothing was run: your reply was cut off at the model's length limit. Write the same in smaller pieces, a short "
+    "block a reply."
 )
 REPEATED = (
-    "You ran exactly this before for this task. Doing it again will not help: say what is in the way and take another way, "
-    "or end with final_answer and what you have."
+    "You ran exactly this before for this task. Doing it again will not help: say what is in the way and take another "
+    "way, or end with final_answer and what you have."
 )
 STALLED = (
     "The last {count} steps all failed. Stop and make another plan: what do you know, what is in the way, what is the "
