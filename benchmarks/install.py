@@ -1,15 +1,19 @@
-"""How many packages `pip install` brings beyond what JupyterLab brings, read from the installed metadata.
+"""How many packages `pip install` brings beyond what JupyterLab brings: our requirements, and the installed metadata.
 
 A package that is not installed here (the peer's extras) counts as one, its own requirements being unknown.
 """
 
+import tomllib
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from benchmarks._harness import judge, table
+
+PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def requirements(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
@@ -40,9 +44,15 @@ def closure(name: str, *extras: str) -> set[str]:
     return set(seen)
 
 
+def own_closure() -> set[str]:
+    """All packages of the base install, ours included."""
+    declared = map(Requirement, tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"])
+    return {"agentnb"}.union(*(closure(requirement.name, *requirement.extras) for requirement in declared))
+
+
 def main() -> None:
     jupyterlab = closure("jupyterlab")
-    ours = closure("agentnb") - jupyterlab
+    ours = own_closure() - jupyterlab
     peer = closure("smolagents", "toolkit") - jupyterlab
     print(
         table([judge("packages beyond JupyterLab's", len(ours), len(peer), unit="", at_most=40)], "smolagents[toolkit]")
