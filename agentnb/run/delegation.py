@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -37,7 +38,8 @@ class Delegation:
         self._coordinator, self._task = coordinator, task
         self.worker: Worker | None = None
         self.names: dict[str, Any] = {}
-        self._active: dict[asyncio.Task[Any], str] = {}
+        self._begun: list[tuple[asyncio.Task[Any], str, str, str | None]] = []  # work, specialist, task, step
+        self._calls: dict[Pending, str] = {}
         self._news: list[str] = []
 
     def open(self) -> Callable[[], None]:
@@ -55,11 +57,14 @@ class Delegation:
 
     async def settle(self) -> list[str]:
         """After a failed action: let the specialists still at work come to their end, and say what they brought."""
-        active = {task: name for task, name in self._active.items() if not task.done()}
-        if active:
-            await asyncio.wait(active)
-        finished = [name for task, name in active.items() if not task.cancelled() and task.exception() is None]
-        return [f"`{name}` finished meanwhile; its result is kept in `results[{name!r}]`" for name in finished]
+        step = self.worker.step if self.worker else None
+        begun = [(work, name, task) for work, name, task, of in self._begun if of == step]
+        if begun:
+            await asyncio.wait([work for work, _, _ in begun])
+        done = [(name, task) for work, name, task in begun if not work.cancelled() and work.exception() is None]
+        often = Counter(name for name, _ in done)
+        keys = [(name, name if often[name] == 1 else task) for name, task in done]
+        return [f"`{name}` finished; its result is kept in `results[{key!r}]`" for name, key in keys]
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
@@ -70,34 +75,35 @@ class Delegation:
             if wrong := [key for key in objects if key.startswith("__")]:
                 raise DelegationError(f"{wrong[0]} cannot be a variable of `{name}`; give it a plain name")
             step = self.worker.step if self.worker else None
-            return Pending(name, lambda: self._delegate(name, brief.strip(), objects, step))
+            pending = Pending(name, lambda: self._delegate(pending, brief.strip(), objects, step))
+            return pending
 
         call.__name__ = call.__qualname__ = name
         return call
 
-    async def _delegate(self, name: str, brief: str, objects: dict[str, Any], step: str | None) -> Any:
-        run = self._run
+    async def _delegate(self, call: Pending, brief: str, objects: dict[str, Any], step: str | None) -> Any:
+        run, name = self._run, call.name
         member = self._member(name)
-        calls = [value for value in objects.values() if isinstance(value, Pending)]
-        task = run.ledger.add(
-            name, brief, parent=self._task, step=step, depends_on=run.ledger.origins(objects.values())
-        )
         run.ledger.wait(self._task)
         try:
-            if calls:  # a call handed over as an argument is a dependency: its result is what is handed over
-                done = dict(zip(calls, await asyncio.gather(*calls), strict=True))
-                objects = {
-                    key: done.get(value, value) if isinstance(value, Pending) else value
-                    for key, value in objects.items()
-                }
+            objects, origins = await self._resolved(objects)
+            task = run.ledger.add(name, brief, parent=self._task, step=step, depends_on=origins)
+            self._calls[call] = task
             work = run.spawn(self._carry_out(member, brief, objects, task))
-            self._active[work] = name
-            result = await work
+            self._begun.append((work, name, task, step))
+            return await work
         finally:
             run.ledger.go_on(self._task)
-        run.results[name] = result
-        run.ledger.keep_result(task, result)
-        return result
+
+    async def _resolved(self, objects: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the arguments, calls among them replaced by their results, and the tasks they came from."""
+        calls = [value for value in objects.values() if isinstance(value, Pending)]
+        origins = self._run.ledger.origins(objects.values())
+        if not calls:
+            return objects, origins
+        done = dict(zip(calls, await asyncio.gather(*calls), strict=True))
+        origins += [self._calls[call] for call in calls if call in self._calls]
+        return {key: done[value] if isinstance(value, Pending) else value for key, value in objects.items()}, origins
 
     async def _carry_out(self, member: Agent | Roster, brief: str, objects: dict[str, Any], task: str) -> Any:
         name, ledger = member.name, self._run.ledger
@@ -128,6 +134,9 @@ class Delegation:
                 ) from None
             raise
         ledger.move(task, "completed", result=self._staffing.bundle(result))
+        ledger.keep_result(task, result)
+        # here and not where it is awaited: what failed beside it may have ended the waiting
+        self._run.results[name] = self._run.results[task] = result
         return result
 
     def _member(self, name: str) -> Agent | Roster:
