@@ -50,6 +50,10 @@ class History:
         """Append a message from the person, for instance the next task of the conversation."""
         self._turns.append(Turn("", text, f"You were asked: {text}"))
 
+    def tell(self, text: str) -> None:
+        """Append word of something that happened meanwhile."""
+        self.add(Turn("", text, text))
+
     def compact(self, keep: int) -> bool:
         """Draw together all but the newest turns of ``keep`` characters; False where there is nothing to gain."""
         size, kept = 0, 0

@@ -72,7 +72,7 @@ class Ledger:
 class Repetition:
     """Notices that an agent does again what it did before: the same code for the same task.
 
-    After the first repetition the agent is asked for another plan, after the second the task ends.
+    After a repetition the agent is asked for another plan, after ``worker.MAX_REPEATS`` of them the task ends.
     """
 
     def __init__(self) -> None:

@@ -41,6 +41,7 @@ class Run:
         self._result: Any = None
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._loop = asyncio.get_running_loop()
         self._question: asyncio.Future[str] | None = None
         context.end = self._end
@@ -196,6 +197,7 @@ class Run:
         return self
 
     async def _live(self, agents: tuple[str, ...]) -> None:
+        self._begun = True
         recorder = self._context.recorder
         stop_listening = interrupt.listen(self._on_interrupt)
         deadline = None
@@ -226,11 +228,12 @@ class Run:
 
     async def _work(self, agents: tuple[str, ...]) -> tuple[RunStatus, str | None, Error | None]:
         try:
+            if self._ending is not None:
+                return *self._ending, None
             self._result = await self._solve(agents)
             return "done", None, None
         except asyncio.CancelledError:
-            status, reason = self._ending or ("cancelled", "stopped by the person")
-            return status, reason, None
+            return *(self._ending or ("cancelled", "stopped by the person")), None
         except (LimitReached, TaskLimit) as limit:
             return "limit", str(limit), None
         except (ModelError, UserError) as error:
@@ -284,6 +287,8 @@ class Run:
         if self._ending is None:
             self._ending = (status, reason)
             self._context.control.resume()
+        if not self._begun:  # a task cancelled before its first step would end without a word in the record
+            return
         self._task.cancel()
         # code that swallows the cancellation gets another one
         self._loop.call_later(SECOND_CANCEL, self._end, status, reason)

@@ -81,9 +81,13 @@ class Worker:
 
     async def _step(self) -> Outcome | None:
         await self.run.control.checkpoint()
+        for letter in self.job.news():  # here and not with the last observation: a pause may lie in between
+            self.job.history.tell(self.run.recorder.redact(letter))
         self.number += 1
         self.step = f"{self.job.task}.{self.number}"
-        reserved = self.run.meter.reserve(self.job.history.tokens + self._longest_reply)
+        asked, price = self.job.history.tokens, self.job.chat.price
+        money = price.cost(asked, self._longest_reply) if price else 0.0
+        reserved = self.run.meter.reserve(asked + self._longest_reply, money)
         self.run.recorder.emit(
             StepStarted(step=self.step, task=self.job.task, agent=self.job.agent, number=self.number)
         )
@@ -94,7 +98,7 @@ class Worker:
             self._end_step("failed", error=Error(name="ModelError", message=str(error)))
             raise
         finally:
-            self.run.meter.settle(reserved, reply.usage if reply else None)
+            self.run.meter.settle(reserved, reply.usage if reply else None, money)
         self._longest_reply = max(self._longest_reply, reply.usage.output_tokens)
         parsed = parse_reply(reply.text)
         self.run.recorder.emit(ReplyEnded(step=self.step, thought=parsed.thought, code=parsed.code, usage=reply.usage))
@@ -191,7 +195,6 @@ class Worker:
         self._tell(said, text, f"step {self.number}: {parsed.thought[:90]} ({came})", images)
 
     def _tell(self, said: str, told: str, line: str, images: tuple[bytes, ...] = ()) -> None:
-        told = "\n\n".join([told, *self.job.news()])
         redact = self.run.recorder.redact
         self.job.history.add(Turn(redact(said) or "(nothing)", redact(told), redact(line), images))
 
