@@ -1,3 +1,6 @@
+import contextlib
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,12 +59,9 @@ def test_a_limit_is_given_once():
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_a_budget_or_one_sentence(text):
-    try:
+def test_any_text_is_a_budget_or_a_mistake_of_the_persons(text):
+    with contextlib.suppress(UserError):
         budget = Budget.parse(text)
-    except UserError as error:
-        assert len(str(error).splitlines()) <= 1 + len(text.splitlines())
-    else:
         assert all(value is None or value > 0 for value in (budget.tokens, budget.steps, budget.agents, budget.seconds))
 
 
@@ -76,12 +76,8 @@ def test_any_text_is_a_budget_or_one_sentence(text):
     )
 )
 def test_what_is_written_is_what_was_read(budget):
-    assert Budget.parse(str(budget).replace(",0", "0") if budget.tokens is None else _plain(budget)) == budget
-
-
-def _plain(budget: Budget) -> str:
-    head, _, rest = str(budget).partition(" tokens")
-    return head.replace(",", "") + " tokens" + rest
+    written = re.sub(r"(?<=\d),(?=\d)", "", str(budget))
+    assert Budget.parse(written) == budget
 
 
 def used(tokens: int, cost: float | None = None) -> Usage:

@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +36,7 @@ def test_user_and_assistant_take_turns_also_after_compaction(turns, keep):
     history.compact(keep)
     roles = [role for role, _ in texts(history)]
     assert roles[:2] == ["system", "user"]
-    assert all(one != other for one, other in zip(roles, roles[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(roles))
 
 
 def test_a_hundred_long_steps_stay_bounded_and_compaction_is_rare():

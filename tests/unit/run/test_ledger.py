@@ -62,7 +62,9 @@ def test_the_same_code_for_the_same_task_is_a_repetition():
     assert repetition.count("a", "t1", "# again\nx = 1\ny = 2   ") == 3
 
 
-@pytest.mark.parametrize(("agent", "task", "code"), [("b", "t1", "x"), ("a", "t2", "x"), ("a", "t1", "  x"), ("a", "t1", "y")])
+@pytest.mark.parametrize(
+    ("agent", "task", "code"), [("b", "t1", "x"), ("a", "t2", "x"), ("a", "t1", "  x"), ("a", "t1", "y")]
+)
 def test_other_code_another_agent_or_task_is_none(agent, task, code):
     repetition = Repetition()
     repetition.count("a", "t1", "x")

@@ -7,7 +7,21 @@ from hypothesis import strategies as st
 from agentnb.run.parse import parse_reply
 
 PIECES = st.sampled_from(
-    ["<code>", "</code>", "\n", "```python\n", "```", "x = 1", " ", "print('</code>')", "<code", "é", "\t", "# no", "\\"]
+    [
+        "<code>",
+        "</code>",
+        "\n",
+        "```python\n",
+        "```",
+        "x = 1",
+        " ",
+        "print('</code>')",
+        "<code",
+        "é",
+        "\t",
+        "# no",
+        "\\",
+    ]
 )
 TEXTS = st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=30).map("".join))
 
@@ -19,7 +33,9 @@ def test_any_text_is_read(text):
     assert parsed.thought == parsed.thought.strip()
 
 
-LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n<`\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=40)
+LINES = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\n<`\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=40
+)
 
 
 @given(st.lists(LINES, min_size=1, max_size=8), LINES)

@@ -36,7 +36,9 @@ async def test_a_coordinator_alone_does_a_simple_task_on_the_persons_objects():
 
 async def test_objects_go_in_and_come_back_as_themselves():
     thing = object()
-    model = acting(lead=[code("back = await quant('return it', item=thing)", "final_answer(back)")], quant=[final("item")])
+    model = acting(
+        lead=[code("back = await quant('return it', item=thing)", "final_answer(back)")], quant=[final("item")]
+    )
     run = await go(team(model, "quant"), namespace={"thing": thing})
     assert run.result is thing
     assert [(task.agent, task.status, task.parent_step) for task in run.tasks] == [
@@ -61,8 +63,10 @@ async def test_parallel_specialists_overlap():
 
 
 async def test_two_parallel_calls_of_one_specialist_never_mix():
-    briefs = {f"take {n}": [code(f"df = {n}", "print('df is', df)"), code("await asyncio.sleep(0)", "final_answer(df * 10)")]
-              for n in range(4)}
+    briefs = {
+        f"take {n}": [code(f"df = {n}", "print('df is', df)"), code("await asyncio.sleep(0)", "final_answer(df * 10)")]
+        for n in range(4)
+    }
     model = acting(
         lead=[code("final_answer(await asyncio.gather(*(quant(f'take {n}') for n in range(4))))")], quant=briefs
     )
@@ -70,7 +74,12 @@ async def test_two_parallel_calls_of_one_specialist_never_mix():
     run = await go(team(model, "quant"), namespace=variables)
     assert run.result == [0, 10, 20, 30]
     assert variables == {"df": "the person's"}
-    printed = {task.brief: step.outputs[0]["text"] for task in run.tasks for step in run.steps if step.task == task.id and step.outputs}
+    printed = {
+        task.brief: step.outputs[0]["text"]
+        for task in run.tasks
+        for step in run.steps
+        if step.task == task.id and step.outputs
+    }
     assert printed == {f"take {n}": f"df is {n}\n" for n in range(4)}
 
 
@@ -96,6 +105,27 @@ async def test_a_failing_specialist_costs_neither_its_siblings_results_nor_the_r
     assert any("results['good']" in note for note in first.notes)
 
 
+async def test_of_several_calls_of_one_specialist_each_finished_one_is_kept():
+    briefs = {
+        "one": [final("[1]")],
+        "two": ["I cannot."] * 4,
+        "three": [code("x = 3")] + [code(f"x + {n}") for n in range(5)] + [final("[x]")],
+    }
+    model = acting(
+        lead=[
+            code("await asyncio.gather(quant('one'), quant('two'), quant('three'))"),
+            code("final_answer([results['t2'], results['t4']])"),
+        ],
+        quant=briefs,
+    )
+    run = await go(team(model, "quant"))
+    assert run.result == [[1], [3]]
+    assert [note for note in run.steps[0].notes if "results" in note] == [
+        "`quant` finished; its result is kept in `results['t2']`",
+        "`quant` finished; its result is kept in `results['t4']`",
+    ]
+
+
 async def test_teams_within_teams_at_the_same_time():
     def desk(name, worker):
         return Team([Agent(worker, "works")], name=name, role="a desk")
@@ -108,11 +138,17 @@ async def test_teams_within_teams_at_the_same_time():
         adder=[code("x = 2"), final("x")],
         timer=[code("x = 3"), final("x")],
     )
-    run = await asyncio.wait_for(
-        go(Team([desk("left", "adder"), desk("right", "timer")], model=model)), timeout=20
-    )
+    run = await asyncio.wait_for(go(Team([desk("left", "adder"), desk("right", "timer")], model=model)), timeout=20)
     assert (run.status, run.result) == ("done", [4, 9])
-    assert sorted(task.agent for task in run.tasks) == ["adder", "adder", "coordinator", "left", "right", "timer", "timer"]
+    assert sorted(task.agent for task in run.tasks) == [
+        "adder",
+        "adder",
+        "coordinator",
+        "left",
+        "right",
+        "timer",
+        "timer",
+    ]
     assert {member.name: member.team for member in run.record.roster}["adder"] == "left"
 
 
@@ -164,7 +200,9 @@ async def test_a_forgotten_await_is_awaited_and_told():
 
 async def test_a_call_handed_over_as_an_argument_is_a_dependency():
     model = acting(
-        lead=[code("final_answer(await quant('fit', data=ingest('load')))")], ingest=[final("[1, 2]")], quant=[final("sum(data)")]
+        lead=[code("final_answer(await quant('fit', data=ingest('load')))")],
+        ingest=[final("[1, 2]")],
+        quant=[final("sum(data)")],
     )
     run = await go(team(model, "ingest", "quant"))
     assert run.result == 3
