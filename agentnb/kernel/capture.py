@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,8 +16,32 @@ STREAM_LIMIT = 100_000
 """Characters of one stream of one action that are passed on; the rest is counted."""
 
 
+class Outlet:
+    """A sink that clears late: ``clear_output(wait=True)`` takes effect when the next output comes, of any kind."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._clear_next = False
+
+    def add(self, output: dict[str, Any], index: int | None = None) -> int:
+        """Pass an output on; see ``Sink.add``."""
+        if self._clear_next:
+            self.clear()
+            index = None
+        return self._sink.add(output, index)
+
+    def clear(self, wait: bool = False) -> None:
+        """Forget the outputs so far, at once or when the next one comes."""
+        self._clear_next = wait
+        if not wait:
+            self._sink.clear()
+
+
 class Stream(io.TextIOBase):
-    """``sys.stdout`` or ``sys.stderr`` of one action."""
+    """``sys.stdout`` or ``sys.stderr`` of one action.
+
+    Code may keep it (a logging handler does): what is written after the action's end goes to the process' stream.
+    """
 
     encoding = "utf-8"  # type: ignore[assignment]
 
@@ -28,6 +53,7 @@ class Stream(io.TextIOBase):
         self._held = 0
         self._passed = 0
         self._tail = ""
+        self._ended = False
         self.dropped = 0
 
     def writable(self) -> bool:
@@ -38,6 +64,8 @@ class Stream(io.TextIOBase):
         """Hold the text back until there is enough of it or something else is put out."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self._ended:
+            return self._write_late(text)
         if self._other is not None and self._other._parts:
             self._other.flush()  # keep the order between the two streams
         self._parts.append(text)
@@ -70,6 +98,19 @@ class Stream(io.TextIOBase):
             text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail
             self._sink.add({"output_type": "stream", "name": self._name, "text": text})
             self._tail = ""
+        self._ended = True
+
+    def forget(self) -> None:
+        """Drop what is held back and begin anew: the outputs were cleared."""
+        self._parts.clear()
+        self._held = self._passed = self.dropped = 0
+        self._tail = ""
+
+    def _write_late(self, text: str) -> int:
+        current = getattr(sys, self._name)
+        if current is None or (isinstance(current, Stream) and current._ended):
+            return len(text)
+        return int(current.write(text))
 
 
 def stream_pair(sink: Sink) -> tuple[Stream, Stream]:
@@ -82,10 +123,9 @@ def stream_pair(sink: Sink) -> tuple[Stream, Stream]:
 class Publisher:
     """Stands in for the shell's ``display_pub`` while an action's code is on the stack."""
 
-    def __init__(self, sink: Sink, streams: tuple[Stream, Stream], original: Any) -> None:
+    def __init__(self, sink: Outlet, streams: tuple[Stream, Stream], original: Any) -> None:
         self._sink, self._streams, self._original = sink, streams, original
         self._places: dict[str, list[int]] = {}
-        self._clear_next = False
         self.is_publishing = False
 
     def __getattr__(self, name: str) -> Any:
@@ -104,8 +144,6 @@ class Publisher:
         """Take a MIME bundle; ``update`` puts it where its display id was shown before."""
         for stream in self._streams:
             stream.flush()
-        if self._clear_next:
-            self.clear_output()
         output = {"output_type": "display_data", "data": _encoded(data), "metadata": metadata or {}}
         display_id = (transient or {}).get("display_id")
         if update and display_id is not None:
@@ -118,10 +156,12 @@ class Publisher:
 
     def clear_output(self, wait: bool = False) -> None:
         """Forget this action's outputs, at once or when the next one comes."""
-        self._clear_next = wait
-        if not wait:
-            self._places.clear()
-            self._sink.clear()
+        for stream in self._streams:
+            if wait:
+                stream.flush()
+            stream.forget()
+        self._places.clear()
+        self._sink.clear(wait)
 
 
 def value_output(shell: InteractiveShell, value: Any) -> dict[str, Any]:

@@ -16,13 +16,16 @@ from agentnb.kernel.changes import Watch
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
 from agentnb.kernel.names import FinalAnswer
 from agentnb.kernel.pending import settle
-from agentnb.kernel.port import Outcome, Sink
+from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.report import report
 from agentnb.kernel.scope import Scope
 from agentnb.kernel.shell import Namespace
 from agentnb.kernel.stage import Stage, current_stage
 from agentnb.kernel.turn import Turn
-from agentnb.record.document import Change, Mode
+from agentnb.record.document import Mode
+
+
+_LOOP_RUNS = ("from a running event loop", "event loop is already running")
 
 
 class LivePlace:
@@ -43,11 +46,14 @@ class LivePlace:
     ) -> Outcome:
         """Run ``code`` as an async cell; see ``Place.execute``."""
         async with self._turn:
-            self._watch.invalidate()  # others may have run since this agent's last action
+            if not _acted_last(self, self._shell):
+                self._watch.invalidate()
             before = self._watch.snapshot(code)
             stage = Stage(self._shell, self._user, names, sink, turn=self._turn, timeout=timeout)
             outcome = await run_cell(stage, code, label)
             outcome.changes = self._watch.compare(before)
+            _note(outcome, self._watch)
+            _mark_last(self, self._shell)
             return outcome
 
 
@@ -73,18 +79,35 @@ class ScratchPlace:
         async with self._turn:
             self._scope.refresh()
             stage = Stage(self._shell, self._scope.namespace, names, sink, turn=self._turn, timeout=timeout)
-            self._user_watch.invalidate()
-            self._scope_watch.invalidate()
-            user_before, own_before = self._user_watch.snapshot(code), self._scope_watch.snapshot(code)
+            if not _acted_last(self, self._shell):
+                self._user_watch.invalidate()
+                self._scope_watch.invalidate()
+            # what the scope borrows is looked at among the user's variables already
+            user_before = self._user_watch.snapshot(code)
+            own_before = self._scope_watch.snapshot(code, ignore=self._scope.borrowed())
             outcome = await run_cell(stage, code, label)
-            changes = self._user_watch.compare(user_before)
-            own = self._scope_watch.compare(own_before)
-            outcome.changes = changes + [change for change in own if not self._is_reported(change)]
+            outcome.changes = self._user_watch.compare(user_before) + self._scope_watch.compare(own_before)
+            _note(outcome, self._user_watch)
+            _mark_last(self, self._shell)
             return outcome
 
-    def _is_reported(self, change: Change) -> bool:
-        """In-place changes of the user's objects are among the user's changes already."""
-        return change.kind == "mutated" and self._scope.borrows(change.name)
+
+_last: list[Any] = [None, None]
+"""Which place acted last in this process, and the shell's count of cells then."""
+
+
+def _acted_last(place: Place, shell: InteractiveShell) -> bool:
+    """Whether nobody else ran since: then the fingerprints taken after that action still hold before this one."""
+    return _last[0] is place and _last[1] == shell.execution_count
+
+
+def _mark_last(place: Place, shell: InteractiveShell) -> None:
+    _last[:] = place, shell.execution_count
+
+
+def _note(outcome: Outcome, watch: Watch) -> None:
+    if watch.note is not None:
+        outcome.notes.append(watch.note)
 
 
 async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
@@ -141,6 +164,8 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
         advice = Correction(f"{error}: do less at once, sample the data, or use a faster method")
         error = advice.with_traceback(error.__traceback__)
     outcome.error, outcome.report = error, report(error)
+    if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOOP_RUNS):
+        outcome.notes.append("the event loop runs already here: write `await ...` at top level instead")
 
 
 def _finish(stage: Stage, outcome: Outcome) -> None:

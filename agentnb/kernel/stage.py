@@ -18,7 +18,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.kernel import interrupt
-from agentnb.kernel.capture import Publisher, stream_pair
+from agentnb.kernel.capture import Outlet, Publisher, stream_pair
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
 from agentnb.kernel.turn import Turn
@@ -42,10 +42,11 @@ class Stage:
         turn: Turn,
         timeout: float | None = None,
     ) -> None:
-        self.shell, self.namespace, self.names, self.sink, self.turn = shell, namespace, names, sink, turn
+        self.shell, self.namespace, self.names, self.turn = shell, namespace, names, turn
+        self.sink = Outlet(sink)
         self.clock = interrupt.Clock(timeout)
-        self._streams = stream_pair(sink)
-        self._publisher = Publisher(sink, self._streams, shell.display_pub)
+        self._streams = stream_pair(self.sink)
+        self._publisher = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
         self._own: tuple[Any, Any] = self._streams
         self._figures: OrderedDict[int, Any] = OrderedDict()
@@ -72,7 +73,7 @@ class Stage:
     def _enter(self) -> Any:
         shell, namespace = self.shell, self.namespace
         streams, publisher = (sys.stdout, sys.stderr), shell.display_pub
-        scope = shell.user_ns, shell.user_module
+        scope = shell.user_ns, shell.user_module, sys.modules["__main__"]
         builtins_before = namespace.get("__builtins__", _MISSING)
         figures = _swap_figures(self._figures)
         kernel = kernel_of(shell)
@@ -83,18 +84,23 @@ class Stage:
         namespace["__builtins__"] = self.names
         if self._module is not None:
             shell.user_module, shell.user_ns = self._module, namespace
+            sys.modules["__main__"] = self._module  # where pickle and dataclasses look the scope's classes up
         shell.__dict__["ask_exit"] = _refuse_exit
         shell.__dict__["_showtraceback"] = self._show_traceback
+        shell.__dict__["set_next_input"] = self._show_input
+        pager, shell.hooks.show_in_pager = shell.hooks.show_in_pager, self._show_page
         if stdin_before is not None:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
             if stdin_before is not None:
                 kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
+            shell.hooks.show_in_pager = pager
+            shell.__dict__.pop("set_next_input", None)
             shell.__dict__.pop("_showtraceback", None)
             shell.__dict__.pop("ask_exit", None)
             if self._module is not None:
-                shell.user_ns, shell.user_module = scope
+                shell.user_ns, shell.user_module, sys.modules["__main__"] = scope
             if builtins_before is _MISSING:
                 namespace.pop("__builtins__", None)
             else:
@@ -109,6 +115,14 @@ class Stage:
     def _show_traceback(self, etype: Any, value: Any, stb: list[str]) -> None:
         """IPython shows some errors itself (in magics, in a repr): they belong to the action's outputs."""
         self._streams[1].write("\n".join(stb) + "\n")
+
+    def _show_page(self, data: Any, *_: Any, **__: Any) -> None:
+        """What would open a pager (``len?``) is an output like others."""
+        self._publisher.publish(data if isinstance(data, dict) else {"text/plain": str(data)})
+
+    def _show_input(self, text: str, replace: bool = False) -> None:
+        """What would become the user's next cell (``%load``) is shown."""
+        self._streams[0].write(f"{text}\n")
 
     def flush(self) -> None:
         """Pass on what is printed so far."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kernel.driver import REPOSITORY, Kernel
+from tests.kernel.work import LOAD
 
 CLEAN = (
     "for _name in [n for n in globals() if not n.startswith('_') and n not in _agentnb_names_before]:\n"
@@ -27,6 +28,14 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
 def _module_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     with Kernel(cwd=tmp_path_factory.mktemp("shared_kernel")) as kernel:
         kernel.run("_agentnb_names_before = frozenset(globals())", check=True)
+        yield kernel
+
+
+@pytest.fixture(scope="module")
+def agents_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One kernel with agentnb loaded for all tests of a module; variables stay from test to test."""
+    with Kernel(cwd=tmp_path_factory.mktemp("agents_kernel")) as kernel:
+        kernel.run(LOAD, check=True)
         yield kernel
 
 
