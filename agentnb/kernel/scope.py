@@ -59,15 +59,9 @@ class Scope:
         self._disown()
         return {k: v for k, v in self.namespace.items() if k not in self._borrowed and k not in _KEPT}
 
-    def forget(self, names: Collection[str]) -> None:
-        """Take names of the agent's own out; the user's of the same name show again."""
-        for name in names:
-            if name not in self._borrowed:
-                self.namespace.pop(name, None)
-
-    def borrows(self, name: str) -> bool:
-        """Whether ``name`` shows the user's object here."""
-        return self._borrowed.get(name, _GONE) is self.namespace.get(name, None)
+    def borrowed(self) -> Collection[str]:
+        """Return the names that show the user's objects, as of the last refresh."""
+        return self._borrowed.keys()
 
     def fork(self) -> Scope:
         """Return a scope that starts with the same names; what is assigned in one is not seen in the other."""

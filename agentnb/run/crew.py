@@ -32,6 +32,7 @@ class Memory:
     """What a team keeps from one run to the next: the conversation, the specialists' scopes, what they did."""
 
     history: History | None = None
+    leading: bool = False  # whether a coordinator is at work with it now
     seen: str = ""  # the digest that the conversation's model was last told
     scopes: dict[str, Scope] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
@@ -75,7 +76,7 @@ class Crew:
     def check(self) -> None:
         """Check names, tools and models; raises ``UserError`` before any model is asked."""
         for member in (self.lead, *self.roster):
-            self.run.models.label(self.model_of(member))
+            self.run.check_model(self.model_of(member))
             if isinstance(member, Agent):
                 roster = self.roster if member is self.lead else Roster()
                 check_names(roster, self.run.namespace, expand_tools(local_tools(member.tools)))
@@ -93,6 +94,8 @@ class Crew:
         staffing = Staffing(run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools)
         delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
         with ExitStack() as stack:
+            self.memory.leading = True
+            stack.callback(setattr, self.memory, "leading", False)
             run.recorder.emit(AgentJoined(member=self._lead_entry(), by="user"))
             stack.callback(staffing.open())
             stack.callback(delegation.open())
@@ -138,11 +141,12 @@ class Crew:
         return await self._inner(team).coordinate(brief, objects, task=task, asked_by=asked_by, lane=lane)
 
     def _inner(self, team: Roster) -> Crew:
+        memory = self.memory.inner.setdefault(team.name, Memory())
         return Crew(
             self.run,
             team,
             team.lead if isinstance(team, Led) else Agent(team.name, team.role),
-            self.memory.inner.setdefault(team.name, Memory()),
+            Memory() if memory.leading else memory,  # a second call of one team at the same time has its own
             self.model_of(team),
             mode=self.mode,
             default_lead_mode="scratch",
@@ -208,7 +212,7 @@ class Crew:
         redact = run.recorder.redact
         run.recorder.refresh(run.namespace)
         variables = redact(digest(place.variables(), hidden={*objects, *_of_ours(place.variables())}))
-        if is_lead and self.memory.history is not None:
+        if is_lead and not asked_by and self.memory.history is not None:
             return self._followed_up(self.memory.history, brief, variables)
         self.memory.seen = variables if is_lead else self.memory.seen
         system = prompts.system_prompt(

@@ -22,7 +22,7 @@ Listener = Callable[[AnyEvent, RunRecord], None]
 class Recorder:
     """One run's events on their way into its record. Used on the event loop only."""
 
-    def __init__(self, redactor: Redactor, journal: Journal | None) -> None:
+    def __init__(self, redactor: Redactor, journal: Journal | None = None) -> None:
         self._folder = Folder()
         self.redactor = redactor
         self._journal = journal
@@ -62,6 +62,10 @@ class Recorder:
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""
         return self.redactor.redact(text)
+
+    def keep(self, journal: Journal | None) -> None:
+        """Write the events from now on to ``journal``."""
+        self._journal = journal
 
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Look for secrets in the variables."""

@@ -21,9 +21,10 @@ from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
 from agentnb.run.crew import Crew, Led, Memory
 from agentnb.run.recorder import Recorder
+from agentnb.run.recordings import find_recording, replay_wanted
 from agentnb.run.run import Run
 from agentnb.team.agent import Agent, check_mode
-from agentnb.team.config import load_config
+from agentnb.team.config import Config, load_config
 from agentnb.team.roster import Roster
 
 APPROVALS = ("auto", "ask", "plan")
@@ -88,26 +89,34 @@ class Team(Led):
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
         ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the
-        conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default the
-        notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits for it. Raises ``UserError`` before any model
-        is asked where something does not fit.
+        conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default
+        the notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits
+        for it. Raises ``UserError`` before any model is asked where something does not fit, also where ``budget`` is in
+        money and a model has no known price.
         """
         if not isinstance(task, str) or not task.strip():
             raise UserError("there is no task; write what you want done, for instance: Plot `prices` by month.")
         if current_stage.get() is not None:
             raise UserError("agents cannot start runs of their own; call a specialist with `await name(...)` instead")
+        config = load_config()
         check_mode(mode)
-        check_approve(self.approve if approve is None else approve)
-        if fresh:
-            self._memory = Memory()
+        check_approve(approve or (self.approve if self.approve != "auto" else config.approve or "auto"))
         for name in agents:
             self[name]
-        limits = self.budget if budget is None else Budget.parse(budget)
-        context = self._context(task.strip(), limits, replay, namespace, foreground)
-        spec = self._default_model(model, replay)
-        crew = Crew(context, self, self.lead, self._memory, spec, mode=mode)
-        run = Run(context, crew, limits)
+        if replay is None and (source := replay_wanted()) is not None:
+            replay = find_recording(task.strip(), source, [])
+        limits = Budget.parse(next((each for each in (budget, self.budget) if each), config.budget))
+        context = self._context(task.strip(), limits, replay, namespace, foreground, config)
+        spec = "recorded" if replay else default_model(model, self.model, notebook_model(), configured=config.model)
+        memory = (
+            Memory() if fresh or self._memory.leading else self._memory
+        )  # a second run at the same time has its own
+        crew = Crew(context, self, self.lead, memory, spec, mode=mode)
         crew.check()
+        if fresh:
+            self._memory = memory
+        run = Run(context, crew, limits)
+        context.recorder.keep(_journal(context.id))
         if show:
             from agentnb.run.display import show_run
 
@@ -127,28 +136,31 @@ class Team(Led):
         return run.start(tuple(agents))
 
     def _context(
-        self, task: str, limits: Budget, replay: RunRecord | None, namespace: dict[str, Any] | None, foreground: bool
+        self,
+        task: str,
+        limits: Budget,
+        replay: RunRecord | None,
+        namespace: dict[str, Any] | None,
+        foreground: bool,
+        config: Config,
     ) -> RunContext:
         shell = current_shell()
         variables = shell.user_ns if namespace is None else namespace
         run_id = uuid.uuid4().hex[:12]
-        models: Models = LiveModels(self._api_base) if replay is None else ReplayModels(RecordedModels(replay))
+        models: Models = (
+            LiveModels(self._api_base or config.api_base) if replay is None else ReplayModels(RecordedModels(replay))
+        )
         return RunContext(
             id=run_id,
             shell=shell,
             namespace=variables,
             gate=Gate(None if foreground else kernel_lock(shell)),
             models=models,
-            recorder=Recorder(Redactor(namespace=variables), _journal(run_id)),
+            recorder=Recorder(Redactor(namespace=variables)),
             meter=Meter(limits),
             task=task,
             recording=replay,
         )
-
-    def _default_model(self, model: Any, replay: RunRecord | None) -> Any:
-        if replay is not None:
-            return "recorded"
-        return default_model(model, self.model, notebook_model(), configured=load_config().model)
 
 
 def _journal(run_id: str) -> Journal | None:
