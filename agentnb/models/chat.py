@@ -13,6 +13,7 @@ from agentnb.errors import PermanentModelError, TransientModelError
 from agentnb.models.call import Call
 from agentnb.models.classify import Rejected, classify
 from agentnb.models.port import Message, Reply, Retry
+from agentnb.models.prices import price_of
 from agentnb.models.prompt import can_see, render, text_of
 from agentnb.models.providers import endpoint
 from agentnb.models.resolve import Model, stall_seconds
@@ -42,6 +43,7 @@ class ModelChat:
         self._model = model
         self._who = endpoint(model)
         self.model_id = str(self._who)
+        self.price = price_of(model)
         self._stall = stall_seconds() if stall is None else stall
         self._cap = cap
         self._first_wait = first_wait
@@ -101,6 +103,9 @@ class ModelChat:
                 text, counted = self._whole(prompt, watch)
                 call.send(text)
         usage = self._usage(messages, text, watch, counted)
+        if self.price is not None:
+            cached, stored = usage.cached_tokens, watch.stored()
+            usage.cost = self.price.cost(usage.input_tokens, usage.output_tokens, cached=cached, stored=stored)
         return Reply(text, usage, cut=watch.truncated or self._at_limit(usage))
 
     def _stream(self, prompt: list[Any], watch: Watch, call: Call[Reply]) -> tuple[str, tuple[int, int] | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from agentnb.models.prices import Price
 from agentnb.record.document import Usage
 
 
@@ -37,9 +38,10 @@ class Retry:
 
 
 class Chat(Protocol):
-    """A conversation with one model. Called on the event loop, waits elsewhere."""
+    """A conversation with one model. Called on the event loop, waits elsewhere. ``price`` is None where unknown."""
 
     model_id: str
+    price: Price | None
 
     async def ask(
         self,

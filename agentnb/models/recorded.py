@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agentnb.errors import PermanentModelError, RecordError
 from agentnb.models.port import Message, Reply, Retry
+from agentnb.models.prices import Price
 from agentnb.record.document import RunRecord, Step, Task, Usage
 
 _WITHOUT_CODE = frozenset({"rejected"})
@@ -22,6 +23,7 @@ class RecordedChat:
 
     def __init__(self, task: Task, replies: Sequence[str]) -> None:
         self.model_id = "recorded"
+        self.price: Price | None = None
         self.task = task.id
         self._agent = task.agent
         self._left = list(reversed(replies))

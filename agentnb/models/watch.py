@@ -74,6 +74,10 @@ class Watch:
             or _number(self.usage, "prompt_cache_hit_tokens")
         )
 
+    def stored(self) -> int:
+        """Return how many input tokens the provider put into its cache, where it asks a price for that."""
+        return _number(self.usage, "cache_creation_input_tokens")
+
 
 @contextmanager
 def watching(model: Any) -> Iterator[Watch]:

@@ -46,6 +46,9 @@ class Budget:
             budget = replace(budget, **{name: value})  # type: ignore[arg-type]  # the name tells the type
         return budget
 
+    def __bool__(self) -> bool:
+        return self != Budget()
+
     def __str__(self) -> str:
         parts = [
             f"{self.tokens:,} tokens" if self.tokens else "",
@@ -83,6 +86,7 @@ class Meter:
         self.steps = 0
         self.agents: set[str] = set()
         self._reserved_tokens = 0
+        self._reserved_money = 0.0
 
     def admit(self, agent: str) -> None:
         """Count ``agent`` as one that takes part; raises ``LimitReached`` where there are enough already."""
@@ -91,8 +95,11 @@ class Meter:
             raise LimitReached(f"the budget of {limit} agents is used up")
         self.agents.add(agent)
 
-    def reserve(self, tokens: int) -> int:
-        """Reserve one step and ``tokens`` for a model call; raises ``LimitReached`` where they are not to be had."""
+    def reserve(self, tokens: int, money: float = 0.0) -> int:
+        """Reserve one step, ``tokens`` and ``money`` for a model call.
+
+        Raises ``LimitReached`` where they are not to be had.
+        """
         budget = self.budget
         if budget.steps is not None and self.steps >= budget.steps:
             raise LimitReached(f"the budget of {budget.steps} steps is used up")
@@ -101,14 +108,20 @@ class Meter:
                 f"the budget of {budget.tokens:,} tokens does not last for another call "
                 f"(spent {self.usage.tokens:,}, the next one needs about {tokens:,})"
             )
-        if budget.money is not None and (self.usage.cost or 0.0) >= budget.money:
-            raise LimitReached(f"the budget of ${budget.money:.2f} is used up")
+        spent = self.usage.cost or 0.0
+        if budget.money is not None and (spent >= budget.money or spent + self._reserved_money + money > budget.money):
+            raise LimitReached(
+                f"the budget of ${budget.money:.2f} does not last for another call "
+                f"(spent ${spent:.4f}, the next one needs about ${money:.4f})"
+            )
         self.steps += 1
         self._reserved_tokens += tokens
+        self._reserved_money += money
         return tokens
 
-    def settle(self, reserved: int, usage: Usage | None) -> None:
+    def settle(self, reserved: int, usage: Usage | None, money: float = 0.0) -> None:
         """Put what a call really cost in the place of its reservation."""
         self._reserved_tokens -= reserved
+        self._reserved_money -= money
         if usage is not None:
             self.usage.add(usage)

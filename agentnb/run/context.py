@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agentnb.errors import UserError
 from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
-from agentnb.models import Chat, ModelChat, RecordedModels, resolve
+from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
 from agentnb.record.document import RunRecord, RunStatus
 from agentnb.run.budget import Meter
 from agentnb.run.control import Control
@@ -26,6 +27,9 @@ class Models(Protocol):
 
     def label(self, spec: Any) -> str:
         """Return the name under which a model is shown. Raises ``ModelSetupError`` where it cannot be had."""
+
+    def is_priced(self, spec: Any) -> bool:
+        """Whether it is known what calls cost."""
 
     @property
     def drifts(self) -> list[str]:
@@ -56,6 +60,10 @@ class LiveModels:
         self._model(spec)
         return spec if isinstance(spec, str) else str(getattr(spec, "model_id", None) or type(spec).__name__)
 
+    def is_priced(self, spec: Any) -> bool:
+        """Whether the price of the model behind ``spec`` is known."""
+        return price_of(self._model(spec)) is not None
+
 
 class ReplayModels:
     """The recorded conversations of an earlier run."""
@@ -76,6 +84,10 @@ class ReplayModels:
     def label(self, spec: Any) -> str:
         """Return what stands in the place of a model's name."""
         return "recorded"
+
+    def is_priced(self, spec: Any) -> bool:
+        """A recorded reply costs nothing."""
+        return True
 
 
 def _not_begun(*_: Any) -> Any:
@@ -106,6 +118,16 @@ class RunContext:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.recorder)
+
+    def check_model(self, spec: Any) -> None:
+        """Raise ``UserError`` where the model cannot be had, or where the run's budget cannot be held with it."""
+        name, money = self.models.label(spec), self.meter.budget.money
+        if money is not None and not self.models.is_priced(spec):
+            more = "" if has_prices() else "; many prices are known after `%pip install litellm`"
+            raise UserError(
+                f"the price of {name} is not known here, so ${money:.2f} cannot be held; limit tokens or time instead, "
+                f"for instance -b 60k{more}"
+            )
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start ``work`` as a task that belongs to the run, not to the action whose code asked for it."""

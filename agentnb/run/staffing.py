@@ -44,7 +44,7 @@ class Staffing:
         self._check_settings(settings)
         self._check_free(name)
         agent = Agent(name, role, tools=self._tools(tools), **settings)
-        self._run.models.label(self._model_of(agent))
+        self._run.check_model(self._model_of(agent))
         self._roster.hire(agent, by=by)
 
     def change(self, name: str, *, by: str, **settings: Any) -> None:
@@ -53,7 +53,7 @@ class Staffing:
         if "tools" in settings:
             settings["tools"] = self._tools(settings["tools"])
         if settings.get("model") is not None:
-            self._run.models.label(settings["model"])
+            self._run.check_model(settings["model"])
         self._roster.change(name, by=by, **settings)
 
     def bundle(self, value: Any) -> dict[str, Any]:
