@@ -187,6 +187,7 @@ def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"text/plain": str(value), "text/markdown": str(value)}
     errors: list[str] = []
+    before = shell.__dict__.get("_showtraceback")
     shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
     try:
         data, _ = shell.display_formatter.format(value)
@@ -195,6 +196,8 @@ def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
         data = {}
     finally:
         shell.__dict__.pop("_showtraceback", None)
+        if before is not None:
+            shell.__dict__["_showtraceback"] = before
     if "text/plain" not in data:
         data = {**data, "text/plain": f"<{type(value).__name__} that cannot be shown: {'; '.join(errors)}>"}
     return _encoded(data)

@@ -24,7 +24,6 @@ from agentnb.kernel.stage import Stage, current_stage
 from agentnb.kernel.turn import Turn
 from agentnb.record.document import Mode
 
-
 _LOOP_RUNS = ("from a running event loop", "event loop is already running")
 
 
@@ -119,6 +118,8 @@ async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
     try:
         outcome: Outcome = await stage.drive(_act(stage, code, label))
         return outcome
+    except Stopped as stopped:  # before the code had begun
+        raise asyncio.CancelledError(str(stopped)) from None
     finally:
         current_stage.reset(token)
 

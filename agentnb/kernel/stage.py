@@ -49,6 +49,11 @@ class Stage:
         self._publisher = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
         self._own: tuple[Any, Any] = self._streams
+        self._methods = {  # of the shell, that would act on the user's session
+            "ask_exit": _refuse_exit,
+            "_showtraceback": self._show_traceback,
+            "set_next_input": self._show_input,
+        }
         self._figures: OrderedDict[int, Any] = OrderedDict()
         self._depth = 0
         self.pending: list[Any] = []  # calls that must be awaited
@@ -85,9 +90,8 @@ class Stage:
         if self._module is not None:
             shell.user_module, shell.user_ns = self._module, namespace
             sys.modules["__main__"] = self._module  # where pickle and dataclasses look the scope's classes up
-        shell.__dict__["ask_exit"] = _refuse_exit
-        shell.__dict__["_showtraceback"] = self._show_traceback
-        shell.__dict__["set_next_input"] = self._show_input
+        methods = {name: shell.__dict__.get(name, _MISSING) for name in self._methods}
+        shell.__dict__.update(self._methods)
         pager, shell.hooks.show_in_pager = shell.hooks.show_in_pager, self._show_page
         if stdin_before is not None:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
@@ -96,15 +100,10 @@ class Stage:
             if stdin_before is not None:
                 kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
             shell.hooks.show_in_pager = pager
-            shell.__dict__.pop("set_next_input", None)
-            shell.__dict__.pop("_showtraceback", None)
-            shell.__dict__.pop("ask_exit", None)
+            _put_back(shell.__dict__, methods)
             if self._module is not None:
                 shell.user_ns, shell.user_module, sys.modules["__main__"] = scope
-            if builtins_before is _MISSING:
-                namespace.pop("__builtins__", None)
-            else:
-                namespace["__builtins__"] = builtins_before
+            _put_back(namespace, {"__builtins__": builtins_before})
             shell.display_pub = publisher
             # What the code made of the streams (redirect_stdout around an await) is its own until its end.
             self._own, (sys.stdout, sys.stderr) = (sys.stdout, sys.stderr), streams
@@ -157,11 +156,15 @@ class Driven(Coroutine[Any, Any, Any]):
 
     def __init__(self, stage: Stage, inner: Coroutine[Any, Any, Any]) -> None:
         self._stage, self._inner = stage, inner
+        self._struck = False
         self.__name__ = getattr(inner, "__name__", "action")
         self.__qualname__ = getattr(inner, "__qualname__", "action")
 
     def send(self, value: Any) -> Any:
-        """Run the next segment."""
+        """Run the next segment; once only to be stopped where the run was, for it might never suspend again."""
+        if self._stage.turn.closed and not self._struck:
+            self._struck = True
+            return self.throw(interrupt.Stopped("the run was stopped"))
         with self._stage.set():
             return self._inner.send(value)
 
@@ -227,6 +230,14 @@ class _TaskFactory:
 
 def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
     return asyncio.Task(coro, loop=loop, **options)
+
+
+def _put_back(namespace: Namespace, before: dict[str, Any]) -> None:
+    for name, value in before.items():
+        if value is _MISSING:
+            namespace.pop(name, None)
+        else:
+            namespace[name] = value
 
 
 def _refuse_exit() -> None:

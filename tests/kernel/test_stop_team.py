@@ -16,13 +16,16 @@ def team(code, latency=0.0, others="final_answer(1)"):
     return Team(members, model=answering(code, latency))
 """
 BUSY = "while True: pass"
+DUE = "await asyncio.sleep(0.2)\nwhile True: pass"  # the second one's loop begins once the first one's is stopped
+BOTH = "await asyncio.gather(one('a'), two('b'))"
 
 
 @pytest.mark.parametrize(
     "team",
     [
         pytest.param("team('1', latency=600)", id="model-call"),
-        pytest.param(f"""team("await asyncio.gather(one('a'), two('b'))", others={BUSY!r})""", id="busy-specialists"),
+        pytest.param(f"team({BOTH!r}, others={BUSY!r})", id="busy-specialists"),
+        pytest.param(f"team({BOTH!r}, others={DUE!r})", id="specialist-due-next"),
     ],
 )
 def test_an_interrupt_ends_the_run(kernel: Kernel, team: str) -> None:

@@ -102,3 +102,12 @@ def run_done(kernel: Kernel, *codes: str, **options: Any) -> Ran:
     assert not failures, "\n".join(failures)
     assert ran.status == "done", (ran.status, ran.reason, ran.cell.text)
     return ran
+
+
+def interrupted_cell(kernel: Kernel, code: str) -> CellResult:
+    """Interrupt a run while its first step runs ``code``, and return its cell."""
+    kernel.run(team("_team", code), check=True)
+    cell = kernel.send("%%agents -t _team --new\nDo it.")
+    kernel.pump(1.5)
+    kernel.interrupt()
+    return kernel.wait(cell)
