@@ -208,6 +208,8 @@ class Run:
             with tasks_on_stage(self._loop):
                 status, reason, error = await self._work(agents)
         finally:
+            if not agents:  # a coordinator led; this run may have ended before it came to that
+                self._crew.memory.leading = False
             if deadline is not None:
                 deadline.cancel()
             stop_listening()

@@ -108,9 +108,8 @@ class Team(Led):
         limits = Budget.parse(next((each for each in (budget, self.budget) if each), config.budget))
         context = self._context(task.strip(), limits, replay, namespace, foreground, config)
         spec = "recorded" if replay else default_model(model, self.model, notebook_model(), configured=config.model)
-        memory = (
-            Memory() if fresh or self._memory.leading else self._memory
-        )  # a second run at the same time has its own
+        taken = self._memory.leading  # a second run at the same time has a memory of its own
+        memory = Memory() if fresh or taken else self._memory
         crew = Crew(context, self, self.lead, memory, spec, mode=mode)
         crew.check()
         if fresh:
@@ -133,6 +132,7 @@ class Team(Led):
                 replayed=replay is not None,
             )
         )
+        memory.leading = memory.leading or not agents
         return run.start(tuple(agents))
 
     def _context(

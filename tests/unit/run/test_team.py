@@ -262,3 +262,21 @@ async def test_an_empty_answer_is_an_answer(value):
     run = await go(team(acting(lead=[final(value)])))
     assert run.status == "done"
     assert run.result == eval(value)
+
+
+async def test_two_parallel_calls_of_one_team_never_mix():
+    model = acting(
+        lead=[code("final_answer(await asyncio.gather(desk('one'), desk('two')))")],
+        desk={n: [code(f"mine = '{n}'"), code("await asyncio.sleep(0)"), final("mine")] for n in ("one", "two")},
+    )
+    run = await go(Team([Team(name="desk", role="a desk")], model=model))
+    assert run.result == ["one", "two"]
+
+
+async def test_two_runs_of_one_team_at_the_same_time_have_conversations_of_their_own():
+    model = acting(latency=0.02, lead=[code("x = 1"), final("x")])
+    desk = team(model)
+    runs = [desk.start(f"Task {n}.", show=False, namespace={}) for n in "ab"]
+    await asyncio.gather(*(asyncio.ensure_future(run) for run in runs))
+    assert [run.result for run in runs] == [1, 1]
+    assert all(("Task a." in str(call)) != ("Task b." in str(call)) for call in model.calls)
