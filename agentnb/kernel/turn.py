@@ -32,11 +32,11 @@ class Gate:
         self._lock = lock
         self._awaited = 0
         self._opened = asyncio.Event()
-        self._closed = False
+        self.closed = False
 
     def close(self) -> None:
         """Let no action begin any more: the run is being stopped. May be called from a signal handler."""
-        self._closed = True
+        self.closed = True
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -52,7 +52,7 @@ class Gate:
 
     async def acquire(self) -> Callable[[], None]:
         """Wait for the turn and return the function that gives it back. Raises ``CancelledError`` once it is closed."""
-        if self._closed:
+        if self.closed:
             raise asyncio.CancelledError("the run is being stopped")
         if self._lock is None or self._awaited:
             return _nothing
@@ -90,6 +90,11 @@ class Turn:
         self._gate = gate
         self._release: Callable[[], None] | None = None
         self._waiting = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the run is being stopped."""
+        return self._gate.closed
 
     async def __aenter__(self) -> Turn:
         self._release = await self._gate.acquire()
