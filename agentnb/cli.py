@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agentnb._version import __version__
-from agentnb.errors import AgentnbError, UserError
+from agentnb.errors import AgentnbError, RecordError, UserError
 from agentnb.record.document import RunRecord
 
 _SHOWN_LINES = 18
@@ -126,12 +126,14 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from agentnb.run.recordings import load_recordings
+    from agentnb.run.recordings import load_runs
     from agentnb.views.terminal import render_rich
 
-    records = load_recordings(args.file)
+    records = load_runs(args.file)
+    if not records:
+        raise RecordError(f"{args.file.name} holds no run; run its %%agents cells once and save")
     for record in records:
-        Console().print(render_rich(record))
+        Console().print(render_rich(record) if isinstance(record, RunRecord) else Text(record.text))
     return 0 if all(record.status == "done" for record in records) else 1
 
 

@@ -57,6 +57,11 @@ def records_of(notebook: Mapping[str, Any]) -> list[tuple[int, RunRecord | Summa
     return [(index, _record_in(bundle)) for index, bundle in _bundles(notebook) if MIME_TYPE in bundle]
 
 
+def raw_records(notebook: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    """Return what stands for records in a notebook as it is, each with the index of its cell."""
+    return [(index, bundle[MIME_TYPE]) for index, bundle in _bundles(notebook) if MIME_TYPE in bundle]
+
+
 def _record_in(bundle: Mapping[str, Any]) -> RunRecord | Summary:
     data = bundle[MIME_TYPE]
     plain_text = text_of(bundle.get("text/plain"))

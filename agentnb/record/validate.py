@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 
 from agentnb.errors import RecordError
-from agentnb.record.document import MIME_TYPE, VERSION, RunRecord
+from agentnb.record.codec import decode_event
+from agentnb.record.document import VERSION, RunRecord
 from agentnb.record.fold import fold
 from agentnb.record.journal import read_journal
+from agentnb.record.read import raw_records
 
 
 def validate_file(path: Path) -> list[str]:
@@ -21,12 +23,14 @@ def validate_file(path: Path) -> list[str]:
     Raises ``RecordError`` where the file cannot be read or holds no record.
     """
     if path.suffix == ".jsonl":
-        return list(_inconsistent(fold(read_journal(path))))
+        return [*_inconsistent(fold(read_journal(path))), *_torn(path)]
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordError(f"{path.name} cannot be read: {error}") from None
-    found = list(_bundles(data)) if isinstance(data, Mapping) and "nbformat" in data else [("", data)]
+    found = [("", data)]
+    if isinstance(data, Mapping) and "nbformat" in data:
+        found = [(f"cell {cell + 1}: ", record) for cell, record in raw_records(data)]
     if not found:
         raise RecordError(f"{path.name} holds no run; run its %%agents cells once and save")
     return [f"{where}{fault}" for where, record in found for fault in validate(record)]
@@ -59,9 +63,11 @@ def _inconsistent(record: RunRecord) -> Iterator[str]:
             yield f"task {task.id!r} was asked for by step {task.parent_step!r}, which is not there"
 
 
-def _bundles(notebook: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for index, cell in enumerate(notebook.get("cells", [])):
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if MIME_TYPE in data:
-                yield f"cell {index + 1}: ", data[MIME_TYPE]
+def _torn(path: Path) -> Iterator[str]:
+    """Lines of a journal that reading passes over: the last one where the kernel died as it wrote it."""
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            if line.strip():
+                decode_event(line)
+        except RecordError:
+            yield f"line {number} is torn or no event that this agentnb knows"

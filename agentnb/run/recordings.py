@@ -12,7 +12,7 @@ from agentnb.errors import RecordError
 from agentnb.record.document import RunRecord
 from agentnb.record.fold import fold
 from agentnb.record.journal import read_journal
-from agentnb.record.read import read_record, records_of
+from agentnb.record.read import Summary, read_record, records_of
 
 REPLAY_VARIABLE = "AGENTNB_REPLAY"
 """Names the notebook whose runs are replayed in the place of asking models; ``agentnb replay`` sets it."""
@@ -22,6 +22,16 @@ _played: set[tuple[str, str]] = set()
 
 def load_recordings(path: Path) -> list[RunRecord]:
     """Return the runs recorded in a notebook, a record or a journal; raises ``RecordError`` where there is none."""
+    records = [record for record in load_runs(path) if isinstance(record, RunRecord)]
+    if not records:
+        raise RecordError(
+            f"{path.name} holds no run that this version can replay; run its %%agents cells once and save"
+        )
+    return records
+
+
+def load_runs(path: Path) -> list[RunRecord | Summary]:
+    """Return what is recorded in a file, of newer or damaged records a summary; raises ``RecordError`` for no file."""
     if not path.is_file():
         raise RecordError(f"there is no file {str(path)!r}; name a notebook, a record or a journal")
     if path.suffix == ".jsonl":
@@ -31,15 +41,8 @@ def load_recordings(path: Path) -> list[RunRecord]:
     except (ValueError, OSError) as error:
         raise RecordError(f"{path.name} cannot be read: {error}") from None
     if isinstance(data, dict) and "nbformat" in data:
-        found = [record for _, record in records_of(data)]
-    else:
-        found = [read_record(data)]
-    records = [record for record in found if isinstance(record, RunRecord)]
-    if not records:
-        raise RecordError(
-            f"{path.name} holds no run that this version can replay; run its %%agents cells once and save"
-        )
-    return records
+        return [record for _, record in records_of(data)]
+    return [read_record(data)]
 
 
 def find_recording(task: str, path: str | None, session: Sequence[RunRecord]) -> RunRecord:
