@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AgentnbError as error:
         Console(stderr=True).print(Text(f"agentnb: {error}", style="red"))
         return 2
+    except OSError as error:
+        Console(stderr=True).print(Text(f"agentnb: {error.filename}: {error.strerror}", style="red"))
+        return 2
     except KeyboardInterrupt:
         Console(stderr=True).print("agentnb: stopped")
         return 130

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,20 @@ def _change(notebook: Notebook, variables: dict[str, Any], words: list[str], res
     if not settings:
         raise OptionError("write %agents change NAME key=value ...")
     if "tools" in settings:
-        settings["tools"] = tuple(variables.get(name, name) for name in settings["tools"].split(","))
+        settings["tools"] = tuple(
+            _tool(name.strip(), variables) for name in settings["tools"].split(",") if name.strip()
+        )
     notebook.current().change(words[0], **settings)
     print(_team_text(notebook))
+
+
+def _tool(name: str, variables: dict[str, Any]) -> Any:
+    found = variables.get(name)
+    if callable(found):
+        return found
+    near = difflib.get_close_matches(name, [key for key, value in variables.items() if callable(value)], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "define it in a cell first"
+    raise UserError(f"there is no function {name!r} in this notebook; {hint}")
 
 
 def _model(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -182,7 +194,9 @@ def _undo(notebook: Notebook, variables: dict[str, Any], words: list[str], rest:
 
 def _export(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
     run = notebook.newest()
-    print(f"written to {run.export(words[0] if words else f'agents_run_{run.id}.ipynb')}")
+    path = Path(words[0] if words else f"agents_run_{run.id}.ipynb")
+    with _writing(path):
+        run.export(path)
 
 
 def _record(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -190,7 +204,17 @@ def _record(notebook: Notebook, variables: dict[str, Any], words: list[str], res
 
     run = notebook.newest()
     path = Path(words[0] if words else f"agents_run_{run.id}.json")
-    path.write_bytes(encode(run.record))
+    with _writing(path):
+        path.write_bytes(encode(run.record))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say that the file is written, or in a sentence why not."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); name another file") from None
     print(f"written to {path}")
 
 

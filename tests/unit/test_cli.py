@@ -132,6 +132,12 @@ def test_a_file_that_is_no_notebook_is_one_sentence_and_exits_2(shell, tmp_path,
     assert one_line(told.err or told.out).startswith(("agentnb: ", "odd.ipynb: "))
 
 
+def test_a_place_that_cannot_be_written_is_one_sentence_and_exits_2(shell, desk, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["export", str(desk), "-o", "file/plain.ipynb"]) == 2
+    assert one_line(capsys.readouterr().err).startswith("agentnb: file")
+
+
 # --- replay -----------------------------------------------------------------------------------------------------------
 
 
