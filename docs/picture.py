@@ -1,4 +1,7 @@
-"""Takes the README's picture: the example as JupyterLab shows it. ``python docs/picture.py`` needs playwright and Chromium."""
+"""Takes the README's picture: the example as JupyterLab shows it.
+
+``python docs/picture.py``, with playwright from PyPI and a Chromium on the path.
+"""
 
 from __future__ import annotations
 

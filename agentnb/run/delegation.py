@@ -147,17 +147,19 @@ class Delegation:
 
     # --- the team -----------------------------------------------------------------------------------------------------
 
-    def _hire(self, name: str, role: str = "", *, tools: Sequence[Any] = (), **settings: Any) -> None:
+    def _hire(self, name: str, /, role: str = "", *, tools: Sequence[Any] = (), **settings: Any) -> None:
         with masked():
-            self._as_correction(lambda: self._staffing.hire(name, role, tools=tools, by=self._coordinator, **settings))
+            self._as_correction(
+                lambda: self._staffing.hire(name, role, settings | {"tools": tools}, by=self._coordinator)
+            )
 
-    def _dismiss(self, name: str) -> None:
+    def _dismiss(self, name: str, /) -> None:
         with masked():
             self._as_correction(lambda: self._roster.dismiss(name, by=self._coordinator))
 
-    def _change(self, name: str, **settings: Any) -> None:
+    def _change(self, name: str, /, **settings: Any) -> None:
         with masked():
-            self._as_correction(lambda: self._staffing.change(name, by=self._coordinator, **settings))
+            self._as_correction(lambda: self._staffing.change(name, settings, by=self._coordinator))
 
     @staticmethod
     def _as_correction(act: Callable[[], Any]) -> None:

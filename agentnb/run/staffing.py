@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentnb.errors import UserError
@@ -39,30 +39,31 @@ class Staffing:
             self._run.recorder.emit(AgentJoined(member=self._entry(member), by="user"))
         return self._roster.subscribe(self._on_change)
 
-    def hire(self, name: str, role: str, *, tools: Sequence[Any], by: str, **settings: Any) -> None:
+    def hire(self, name: str, role: str, settings: Mapping[str, Any], *, by: str) -> None:
         """Hire by name; raises ``UserError`` for a setting or tool that does not exist or a name that is taken."""
-        self._check_settings(settings)
         self._check_free(name)
-        agent = Agent(name, role, tools=self._tools(tools), **settings)
+        agent = Agent(name, role, **self._checked(settings))
         self._run.check_model(self._model_of(agent))
         self._roster.hire(agent, by=by)
 
-    def change(self, name: str, *, by: str, **settings: Any) -> None:
+    def change(self, name: str, settings: Mapping[str, Any], *, by: str) -> None:
         """Change settings by name; raises ``UserError`` as ``hire`` does."""
-        self._check_settings(settings)
-        if "tools" in settings:
-            settings["tools"] = self._tools(settings["tools"])
-        if settings.get("model") is not None:
-            self._run.check_model(settings["model"])
-        self._roster.change(name, by=by, **settings)
+        checked = self._checked(settings)
+        if checked.get("model") is not None:
+            self._run.check_model(checked["model"])
+        self._roster.change(name, by=by, **checked)
+
+    def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings that an agent has, with tools given by name found."""
+        if unknown := sorted(settings.keys() - _CHANGEABLE):
+            raise UserError(f"an agent has no setting {unknown[0]!r}; it has {', '.join(sorted(_CHANGEABLE))}")
+        if "tools" not in settings:
+            return dict(settings)
+        return {**settings, "tools": self._tools(settings["tools"])}
 
     def bundle(self, value: Any) -> dict[str, Any]:
         """Return how a result is shown."""
         return safe_bundle(self._run.shell, value)
-
-    def _check_settings(self, settings: dict[str, Any]) -> None:
-        if unknown := sorted(settings.keys() - _CHANGEABLE):
-            raise UserError(f"an agent has no setting {unknown[0]!r}; it has {', '.join(sorted(_CHANGEABLE))}")
 
     def _check_free(self, name: str) -> None:
         if name in self._run.namespace:
