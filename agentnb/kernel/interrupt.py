@@ -39,6 +39,8 @@ class _State:
     def __init__(self) -> None:
         self.listeners: list[Callable[[], None]] = []
         self.before: tuple[Any, Any] | None = None
+        self.idle: tuple[Any, Any] | None = None  # the kernel and what it handles SIGINT with between cells
+        self.cells = 0  # that wait for a run
         self.strike: type[BaseException] | None = None
         self.message = ""
         self.masked = 0
@@ -98,11 +100,12 @@ def masked() -> Iterator[None]:
         _state.masked -= 1
 
 
-def listen(on_interrupt: Callable[[], None]) -> Callable[[], None]:
+def listen(on_interrupt: Callable[[], None], kernel: Any = None) -> Callable[[], None]:
     """Call ``on_interrupt`` when the person interrupts the kernel; return the function that ends this.
 
     The first listener installs the signal handlers, the end of the last one puts the former ones back. Outside of the
-    main thread nothing is installed: signals do not arrive there.
+    main thread nothing is installed: signals do not arrive there. With ``kernel``, an ipykernel, interrupts between
+    cells count too; there it sets a handler of its own around every cell.
     """
     _state.listeners.append(on_interrupt)
     if _on_main_thread() and _state.before is None:
@@ -110,19 +113,47 @@ def listen(on_interrupt: Callable[[], None]) -> Callable[[], None]:
         signal.signal(signal.SIGINT, _on_interrupt)
         if _TIMERS:
             signal.signal(signal.SIGALRM, _on_alarm)
+        if getattr(kernel, "saved_sigint_handler", None) is not None:
+            _state.idle = kernel, kernel.saved_sigint_handler
+            kernel.saved_sigint_handler = _on_idle_interrupt
 
     def stop() -> None:
         if on_interrupt in _state.listeners:
             _state.listeners.remove(on_interrupt)
         if not _state.listeners and _state.before is not None:
             _disarm()
-            interrupt, alarm = _state.before
-            _state.before = None
-            _put_back(signal.SIGINT, _on_interrupt, interrupt)
-            if _TIMERS:
-                _put_back(signal.SIGALRM, _on_alarm, alarm)
+            _uninstall(*_state.before)
 
     return stop
+
+
+def _uninstall(interrupt: Any, alarm: Any) -> None:
+    _state.before = None
+    if not _state.cells:
+        _put_back(signal.SIGINT, _on_interrupt, interrupt)
+    if _TIMERS:
+        _put_back(signal.SIGALRM, _on_alarm, alarm)
+    if _state.idle is not None:
+        (kernel, between), _state.idle = _state.idle, None
+        _put_back(signal.SIGINT, _on_idle_interrupt, between)
+        if kernel.saved_sigint_handler is _on_idle_interrupt:
+            kernel.saved_sigint_handler = between
+
+
+@contextmanager
+def caught() -> Iterator[None]:
+    """Take interrupts of the current cell, which waits for a run; the kernel's own handler would miss running code."""
+    if not _on_main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _on_interrupt)
+    _state.cells += 1
+    try:
+        yield
+    finally:
+        _state.cells -= 1
+        if before is not _on_interrupt:  # else it was there before this cell waited
+            _put_back(signal.SIGINT, _on_interrupt, before)
 
 
 def _put_back(number: signal.Signals, ours: Any, before: Any) -> None:
@@ -137,6 +168,11 @@ def _on_interrupt(number: int, frame: FrameType | None) -> None:
     if _agent_on_stack(frame):
         _state.strike, _state.message = Stopped, "stopped by the person"
         _strike(frame)
+
+
+def _on_idle_interrupt(number: int, frame: FrameType | None) -> None:
+    """Another object than ``_on_interrupt``, to tell whose place it took: the cell's, or that between cells."""
+    _on_interrupt(number, frame)
 
 
 def _on_alarm(number: int, frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentnb.errors import ModelError, UserError
 from agentnb.kernel import interrupt
 from agentnb.kernel.capture import safe_bundle
+from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import tasks_on_stage
 from agentnb.record.document import FINAL, Change, Error, RunRecord, RunStatus, Step, Task, Usage
 from agentnb.record.events import RunEnded, RunStatusChanged, Said
@@ -188,7 +189,7 @@ class Run:
     async def _wait(self) -> Run:
         assert self._task is not None
         try:
-            with self._context.gate.open():
+            with self._context.gate.open(), interrupt.caught():
                 await asyncio.shield(self._task)
         except asyncio.CancelledError:  # the cell that waits is interrupted: the person wants all of it to stop
             self._end("cancelled", "stopped by the person")
@@ -199,7 +200,7 @@ class Run:
     async def _live(self, agents: tuple[str, ...]) -> None:
         self._begun = True
         recorder = self._context.recorder
-        stop_listening = interrupt.listen(self._on_interrupt)
+        stop_listening = interrupt.listen(self._on_interrupt, kernel_of(self._context.shell))
         deadline = None
         if self._budget.seconds is not None:
             used_up = f"the budget of {self._budget.seconds:g} s is used up"

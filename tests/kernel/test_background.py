@@ -4,7 +4,7 @@ import pytest
 
 from tests.kernel.work import read_run, reply, team
 
-SLOW = f"Agent('slow', 'waits', model=ScriptedModel([{reply('await asyncio.sleep(1.5)')!r}, {reply('final_answer(7)')!r}]))"
+SLOW = f"Agent('slow', 'thinks', model=ScriptedModel([{reply('final_answer(7)')!r}], latency=1.5))"
 
 
 def start(kernel, *codes, name="_team", options="", members="", latency=0.3):
@@ -83,7 +83,7 @@ def test_pause_say_hire_and_resume_from_another_cell(agents_kernel):
     agents_kernel.run("%agents pause", check=True)
     agents_kernel.pump(1)
     assert agents_kernel.eval("agents_run.status") == "paused"
-    agents_kernel.run("%agents say mind the gap\n%agents hire nina \"checks numbers\"", check=True)
+    agents_kernel.run('%agents say mind the gap\n%agents hire nina "checks numbers"', check=True)
     agents_kernel.run("%agents resume", check=True)
     assert ended(agents_kernel) == "done"
     told = agents_kernel.eval("str(_team.model.calls[-1])")

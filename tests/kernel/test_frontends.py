@@ -27,7 +27,9 @@ def environment(tmp_path, monkeypatch):
 
 
 def test_nbclient(environment, tmp_path):
-    book = NotebookClient(notebook(), timeout=60, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    book = NotebookClient(
+        notebook(), timeout=60, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
     assert book.cells[-1].outputs[0]["data"]["text/plain"] == "(2, 3, 'done')"
     assert any("application/vnd.agentnb.run+json" in output.get("data", {}) for output in book.cells[2].outputs)
 
@@ -43,7 +45,12 @@ def test_papermill(environment, tmp_path):
 
 def run_python(tmp_path, *arguments):
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=tmp_path, env=kernel_environment(tmp_path, {}), capture_output=True, text=True, timeout=60
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        env=kernel_environment(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return done.stdout + done.stderr
 

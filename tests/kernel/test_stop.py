@@ -49,8 +49,10 @@ def watched(agents_kernel, tmp_path):
     yield agents_kernel
     assert agents_kernel.run("1 + 1").result["text/plain"] == "2"
     assert agents_kernel.eval("__import__('signal').getsignal(2).__qualname__") == before
-    left = agents_kernel.run("import asyncio\n[t.get_coro().__qualname__ for t in asyncio.all_tasks() "
-                             "if 'agentnb' in repr(t) or '<agent' in repr(t)]")
+    left = agents_kernel.run(
+        "import asyncio\n[t.get_coro().__qualname__ for t in asyncio.all_tasks() "
+        "if 'agentnb' in repr(t) or '<agent' in repr(t)]"
+    )
     assert left.result["text/plain"] == "[]"
 
 
@@ -69,10 +71,14 @@ def test_an_interrupt_during_a_model_call(watched):
     assert seconds < 5
 
 
-
-
-@pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)",
-                                  "class R:\n    def __repr__(self):\n        while True: pass\nR()"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: pass",
+        "import time; time.sleep(60)",
+        "class R:\n    def __repr__(self):\n        while True: pass\nR()",
+    ],
+)
 def test_the_time_limit_of_an_action(agents_kernel, code):
     agents_kernel.run(team("_team", f"kept = 5\n{code}", "kept").replace("Team([]", "Team([], timeout=0.5"), check=True)
     ran = read_run(agents_kernel, agents_kernel.run("%%agents -t _team --new\nGo", timeout=20))
@@ -110,8 +116,11 @@ def test_code_that_would_end_or_block_the_kernel_is_a_step_error(agents_kernel, 
 
 
 def test_a_repr_that_raises_does_not_end_the_run(agents_kernel):
-    ran = work(agents_kernel, "class Bad:\n    def __repr__(self):\n        raise ValueError('no repr')\nbad = Bad()\nbad",
-               "final_answer(bad)")
+    ran = work(
+        agents_kernel,
+        "class Bad:\n    def __repr__(self):\n        raise ValueError('no repr')\nbad = Bad()\nbad",
+        "final_answer(bad)",
+    )
     assert ran.status == "done"
     agents_kernel.run("del bad, Bad, agents_run")
 

@@ -21,8 +21,11 @@ CODES = {
 @pytest.mark.parametrize("how", [*CODES, "cancelled"])
 def test_the_kernel_is_as_before(agents_kernel, how):
     kernel = agents_kernel
-    kernel.run("import sys, signal, asyncio\nimport matplotlib; matplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
-               "fig = plt.figure()\n_here = asyncio.get_running_loop() if False else asyncio.get_event_loop()\n_loop = lambda: _here", check=True)
+    kernel.run(
+        "import sys, signal, asyncio\nimport matplotlib; matplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
+        "fig = plt.figure()\n_here = asyncio.get_running_loop() if False else asyncio.get_event_loop()\n_loop = lambda: _here",
+        check=True,
+    )
     before = kernel.eval(STATE)
     if how == "cancelled":
         interrupted_cell(kernel, "import time\nprint(1)\ntime.sleep(60)")
@@ -30,7 +33,9 @@ def test_the_kernel_is_as_before(agents_kernel, how):
         work(kernel, CODES[how], options="--budget 1steps -o out" if how == "limit" else "-o out")
     after = kernel.eval(STATE)
     assert after == before
-    assert kernel.eval("[n for n in ('final_answer', 'hire', 'dismiss', 'ask_user', 'results') if n in globals()]") == []
+    assert (
+        kernel.eval("[n for n in ('final_answer', 'hire', 'dismiss', 'ask_user', 'results') if n in globals()]") == []
+    )
     kernel.run("plt.close('all')")
 
 
