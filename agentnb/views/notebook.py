@@ -6,6 +6,7 @@ import ast
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
@@ -17,6 +18,31 @@ __all__ = ["export_cells", "export_notebook"]
 
 _OWN_MAGIC = re.compile(r"^\s*%(?:agents\b|(?:re)?load_ext\s+agentnb\b)")
 _RUN_CALLS = frozenset({"run", "start"})
+_KEPT_OF_RUN = frozenset({"result", "status"})
+_NEWEST = "agents_run"
+
+
+@dataclass
+class _Names:
+    """Names of the notebook that plain cells do not have: what is made with agentnb, and of runs all but the result."""
+
+    ours: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+
+    def settle(self, statement: ast.stmt) -> None:
+        """What the person's own statement assigns is there."""
+        self.ours.difference_update(_assigned(statement))
+        self.runs.difference_update(_assigned(statement))
+
+    def used_in(self, statement: ast.stmt) -> bool:
+        """Whether the statement reads one of them."""
+        kept = {
+            id(node.value)
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Attribute) and node.attr in _KEPT_OF_RUN
+        }
+        read = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+        return any(node.id in self.ours or (node.id in self.runs and id(node) not in kept) for node in read)
 
 
 def export_notebook(nb: NotebookNode, records: Sequence[RunRecord]) -> NotebookNode:
@@ -27,13 +53,13 @@ def export_notebook(nb: NotebookNode, records: Sequence[RunRecord]) -> NotebookN
     """
     plain = copy.deepcopy(nb)
     homes = _homes(nb, records)
-    tainted: set[str] = set()
+    names = _Names()
     cells: list[NotebookNode] = []
     for index, cell in enumerate(nb.cells):
         if cell.cell_type != "code":
             cells.append(copy.deepcopy(cell))
             continue
-        for part in _cell(cell.source, homes.get(index, []), tainted, _later(nb, index)):
+        for part in _cell(cell.source, homes.get(index, []), names, _later(nb, index)):
             cells.append(part)
     plain.cells = cells
     return plain
@@ -68,21 +94,22 @@ def _is_agents(cell: NotebookNode) -> bool:
     return bool(cell.cell_type == "code" and cell.source.lstrip().startswith("%%agents"))
 
 
-def _cell(source: str, records: list[RunRecord], tainted: set[str], later: str) -> list[NotebookNode]:
+def _cell(source: str, records: list[RunRecord], names: _Names, later: str) -> list[NotebookNode]:
     if source.lstrip().startswith("%%agents"):
         if not records:
             return [code_cell(commented(source, "agentnb: this run left no record"))]
+        names.runs.add(_NEWEST)
         return [cell for record in records for cell in [*export_cells(record), *_as_run(record, later)]]
     tree = parse_cell(source)
     if tree is None:
         return [code_cell(source)]
-    return _statements(source, tree, records, tainted, later)
+    return _statements(source, tree, records, names, later)
 
 
 def _as_run(record: RunRecord, later: str) -> list[NotebookNode]:
     """Later cells may read ``agents_run.result``: then the name has to hold something with a result."""
-    name = record.result_name
-    return [_bound(name, name, record)] if re.search(rf"\b{re.escape(name)}\.(?:result|status)\b", later) else []
+    used = re.search(rf"\b{_NEWEST}\.(?:{'|'.join(sorted(_KEPT_OF_RUN))})\b", later)
+    return [_bound(_NEWEST, record.result_name, record)] if used else []
 
 
 def _bound(name: str, result: str, record: RunRecord) -> NotebookNode:
@@ -91,7 +118,7 @@ def _bound(name: str, result: str, record: RunRecord) -> NotebookNode:
 
 
 def _statements(
-    source: str, tree: ast.Module, records: list[RunRecord], tainted: set[str], later: str
+    source: str, tree: ast.Module, records: list[RunRecord], names: _Names, later: str
 ) -> list[NotebookNode]:
     """Go through a cell statement by statement: agentnb's become comments, runs become their cells."""
     lines = source.split("\n")
@@ -109,13 +136,14 @@ def _statements(
             record = waiting.pop(0)
             cells += _flush(kept) + export_cells(record)
             cells += [_bound(name, record.result_name, record) for name in _assigned(statement)]
-            tainted.difference_update(_assigned(statement))
+            names.settle(statement)
+            names.runs.update(_assigned(statement))
             kept = []
-        elif _is_ours(statement, own, tainted):
-            tainted.update(_assigned(statement))
+        elif _is_ours(statement, own, names):
+            names.ours.update(_assigned(statement))
             kept += [f"# {line}" for line in own]
         else:
-            tainted.difference_update(_assigned(statement))
+            names.settle(statement)
             kept += own
     kept += lines[at:]
     cells += _flush(kept)
@@ -136,7 +164,7 @@ def _starts_run(statement: ast.stmt) -> bool:
     ) and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
-def _is_ours(statement: ast.stmt, lines: list[str], tainted: set[str]) -> bool:
+def _is_ours(statement: ast.stmt, lines: list[str], names: _Names) -> bool:
     if any(_OWN_MAGIC.match(line) for line in lines):
         return True
     for node in ast.walk(statement):
@@ -144,9 +172,7 @@ def _is_ours(statement: ast.stmt, lines: list[str], tainted: set[str]) -> bool:
             return True
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "agentnb" and not node.level:
             return True
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in tainted:
-            return True
-    return False
+    return names.used_in(statement)
 
 
 def _assigned(statement: ast.stmt) -> list[str]:

@@ -6,6 +6,8 @@ are kept, and run in the specialist's own scope when the coordinator's cell call
 
 from __future__ import annotations
 
+import re
+
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
@@ -48,6 +50,8 @@ class _Export:
             for step in root.steps:
                 body += self._step(step)
         head = [markdown_cell(f"**Task**\n\n{_quoted(self.record.task)}")]
+        if any(re.search(r"\basyncio\b", cell.source) for cell in body if cell.cell_type == "code"):
+            head.append(code_cell("import asyncio"))  # agents' code has the name without an import
         if self.needs_runner:
             head += self._runner()
         if self.record.status != "done":

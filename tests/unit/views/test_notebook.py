@@ -218,3 +218,27 @@ def test_an_answer_that_is_not_a_plain_statement_is_caught(code):
 def test_broken_code_becomes_comments():
     source = plain_cell("x = = 1\nprint(", name="r", failed=True).source
     assert all(line.startswith("#") for line in source.splitlines())
+
+
+def test_asyncio_is_there_without_an_import_as_in_agents_code():
+    record = single()
+    record.steps = [step("t1", 1, "n = (await asyncio.gather(asyncio.sleep(0, 9)))[0]\nfinal_answer(n)")]
+    assert run([*export_cells(record), new_code_cell('print(f"n={n}")')]) == {"n": "9"}
+
+
+def test_of_a_run_the_result_stays_and_what_else_it_does_becomes_a_comment():
+    bundle = {MIME_TYPE: {"run_id": "r2"}, "text/plain": ""}
+    record = single()
+    record.result_name = "answer"
+    nb = new_notebook(
+        cells=[
+            new_code_cell("%%agents -o answer\nCount", outputs=[new_output("display_data", data=bundle)]),
+            new_code_cell("agents_run.plot()"),
+            new_code_cell("agents_run"),
+            new_code_cell("n = agents_run.result\nagents_run = 1"),
+            new_code_cell('print(f"n={n}")\nprint(f"own={agents_run}")'),
+        ]
+    )
+    plain = export_notebook(nb, [record])
+    assert run(plain.cells) == {"n": "9", "own": "1"}
+    assert [cell.source for cell in plain.cells if "plot" in cell.source] == ["# agents_run.plot()"]
