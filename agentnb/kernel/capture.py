@@ -43,7 +43,7 @@ class Stream(io.TextIOBase):
     Code may keep it (a logging handler does): what is written after the action's end goes to the process' stream.
     """
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def __init__(self, name: str, sink: Sink) -> None:
         super().__init__()
@@ -164,9 +164,16 @@ class Publisher:
         self._sink.clear(wait)
 
 
+def bundle_of(shell: InteractiveShell, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an object's MIME bundle and its metadata, as the shell formats them."""
+    formatter: Any = shell.display_formatter
+    data, metadata = formatter.format(value)
+    return data, metadata
+
+
 def value_output(shell: InteractiveShell, value: Any) -> dict[str, Any]:
     """Return an ``execute_result`` output for the value of a cell's closing expression."""
-    data, metadata = shell.display_formatter.format(value)
+    data, metadata = bundle_of(shell, value)
     return {"output_type": "execute_result", "execution_count": None, "data": _encoded(data), "metadata": metadata}
 
 
@@ -190,7 +197,7 @@ def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
     before = shell.__dict__.get("_showtraceback")
     shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
     try:
-        data, _ = shell.display_formatter.format(value)
+        data, _ = bundle_of(shell, value)
     except Exception as error:
         errors.append(f"{type(error).__name__}: {error}")
         data = {}

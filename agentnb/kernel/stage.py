@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import OrderedDict
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.kernel import interrupt
-from agentnb.kernel.capture import Outlet, Publisher, stream_pair
+from agentnb.kernel.capture import Outlet, Publisher, bundle_of, stream_pair
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
 from agentnb.kernel.turn import Turn
@@ -46,7 +46,7 @@ class Stage:
         self.sink = Outlet(sink)
         self.clock = interrupt.Clock(timeout)
         self._streams = stream_pair(self.sink)
-        self._publisher = Publisher(self.sink, self._streams, shell.display_pub)
+        self._publisher: Any = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
         self._own: tuple[Any, Any] = self._streams
         self._methods = {  # of the shell, that would act on the user's session
@@ -179,7 +179,8 @@ class Driven(Coroutine[Any, Any, Any]):
             self._inner.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        step, argument = self.send, None
+        step: Callable[..., Any] = self.send
+        argument: Any = None
         while True:
             try:
                 future = step(argument)
@@ -255,7 +256,7 @@ def _swap_figures(figures: OrderedDict[int, Any]) -> OrderedDict[int, Any]:
 
 def _figure_bundle(shell: InteractiveShell, figure: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The figure in the formats the user set for the notebook, else as a PNG."""
-    data, metadata = shell.display_formatter.format(figure)
+    data, metadata = bundle_of(shell, figure)
     if not any(mime.startswith(("image/", "application/pdf")) for mime in data):
         from io import BytesIO
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.kernel.work import read_run, reply, team
+from tests.kernel.work import pass_time, read_run, reply, team
 
 SLOW = f"Agent('slow', 'thinks', model=ScriptedModel([{reply('final_answer(7)')!r}], latency=1.5))"
 
@@ -35,7 +35,7 @@ def test_it_returns_at_once_user_cells_run_between_and_the_output_is_its_own_cel
     between = agents_kernel.run("mine = 2\nprint('from me')", check=True)
     assert between.text == "from me\n"
     assert ended(agents_kernel) == "done"
-    agents_kernel.pump(0.5)
+    pass_time(agents_kernel, 0.5)
     assert agents_kernel.eval("bound") == "done"
     assert agents_kernel.eval("made + mine") == 3
     assert between.text == "from me\n"
@@ -45,7 +45,7 @@ def test_it_returns_at_once_user_cells_run_between_and_the_output_is_its_own_cel
 
 def test_user_cells_go_on_while_its_coordinator_waits_for_a_specialist(agents_kernel):
     start(agents_kernel, "got = await slow('wait')", members=SLOW, latency=0)
-    agents_kernel.pump(0.7)
+    pass_time(agents_kernel, 0.7)
     assert agents_kernel.run("'free'", timeout=5).result["text/plain"] == "'free'"
     assert agents_kernel.eval("agents_run.status") == "running"
     assert ended(agents_kernel) == "done"
@@ -60,14 +60,14 @@ def test_a_later_cell_may_await_it(agents_kernel):
 
 def test_an_interrupt_of_the_idle_kernel_stops_it(agents_kernel):
     start(agents_kernel, "await asyncio.sleep(60)")
-    agents_kernel.pump(1)
+    pass_time(agents_kernel, 1)
     agents_kernel.interrupt()
     assert ended(agents_kernel) == "cancelled"
 
 
 def test_an_interrupt_in_its_code_stops_it(agents_kernel):
     start(agents_kernel, "while True: pass", latency=0)
-    agents_kernel.pump(1)
+    pass_time(agents_kernel, 1)
     agents_kernel.interrupt()
     assert ended(agents_kernel) == "cancelled"
 
@@ -81,7 +81,7 @@ def test_stop_from_another_cell(agents_kernel):
 def test_pause_say_hire_and_resume_from_another_cell(agents_kernel):
     start(agents_kernel, "1", "2", "3", latency=0.4)
     agents_kernel.run("%agents pause", check=True)
-    agents_kernel.pump(1)
+    pass_time(agents_kernel, 1)
     assert agents_kernel.eval("agents_run.status") == "paused"
     agents_kernel.run('%agents say mind the gap\n%agents hire nina "checks numbers"', check=True)
     agents_kernel.run("%agents resume", check=True)

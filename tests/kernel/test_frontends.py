@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.kernel.driver import Kernel, kernel_environment
-from tests.kernel.work import LOAD, read_run, reply, run_done, team
+from tests.kernel.work import LOAD, pass_time, read_run, reply, run_done, team
 
 HELPER = f"Agent('helper', 'helps', model=ScriptedModel(lambda messages: {reply('final_answer(n + 1)')!r}))"
 TEAM = team("_team", "a, b = await asyncio.gather(helper('x', n=1), helper('y', n=2))\nprint(a, b)", members=HELPER)
@@ -102,8 +102,7 @@ def test_ipykernel_6_runs_specialists_at_once(old_kernel):
 def test_ipykernel_6_is_interrupted(old_kernel, code):
     old_kernel.run(team("_team", code), check=True)
     cell = old_kernel.send(CELL)
-    old_kernel.pump(1)
-    old_kernel.pump(1)
+    pass_time(old_kernel, 1.5)
     old_kernel.interrupt()
     assert read_run(old_kernel, old_kernel.wait(cell, timeout=10)).status == "cancelled"
 

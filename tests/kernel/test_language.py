@@ -8,7 +8,8 @@ PYTHON = {
     "generators": ("def g():\n    x = yield 1\n    yield from [2, x]\nlist(g())", "[1, 2, None]"),
     "global": ("n = 1\ndef bump():\n    global n\n    n += 1\nbump()\nn", "2"),
     "decorators": (
-        "import functools\n@functools.lru_cache\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nfib(30)",
+        "import functools\n@functools.lru_cache\n"
+        "def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nfib(30)",
         "832040",
     ),
     "classes": ("class A:\n    k = 3\n    def f(self): return [self.k for _ in range(2)]\nA().f()", "[3, 3]"),
@@ -38,7 +39,8 @@ PYTHON = {
     ),
     "task groups": (
         "async def one(i):\n    await asyncio.sleep(0.01)\n    return i\n"
-        "async with asyncio.TaskGroup() as g:\n    ts = [g.create_task(one(i)) for i in range(3)]\n[t.result() for t in ts]",
+        "async with asyncio.TaskGroup() as g:\n"
+        "    ts = [g.create_task(one(i)) for i in range(3)]\n[t.result() for t in ts]",
         "[0, 1, 2]",
     ),
     "unpacking": ("a, *b = 'xyz'\na, b", "('x', ['y', 'z'])"),
@@ -48,7 +50,8 @@ PYTHON = {
     "exec and eval": ("exec('e = 7')\neval('e + 1')", "8"),
     "globals and dir": ("gg = 1\n'gg' in globals(), 'gg' in dir(), globals()['gg']", "(True, True, 1)"),
     "threads": (
-        "import concurrent.futures as cf\nwith cf.ThreadPoolExecutor(2) as pool:\n    r = list(pool.map(abs, [-1, 2]))\nr",
+        "import concurrent.futures as cf\n"
+        "with cf.ThreadPoolExecutor(2) as pool:\n    r = list(pool.map(abs, [-1, 2]))\nr",
         "[1, 2]",
     ),
     "to_thread": ("await asyncio.to_thread(lambda: 3)", "3"),
@@ -209,7 +212,8 @@ def test_an_async_cell_keeps_its_locals_between_steps_and_shares_the_loop(agents
 
 
 def test_a_task_that_an_action_starts_prints_into_its_step(agents_kernel):
-    code = "async def later():\n    await asyncio.sleep(0.01)\n    print('from the task')\nt = asyncio.create_task(later())\nawait t"
+    later = "async def later():\n    await asyncio.sleep(0.01)\n    print('from the task')\n"
+    code = f"{later}t = asyncio.create_task(later())\nawait t"
     assert run_done(agents_kernel, code).first.text == "from the task\n"
 
 

@@ -4,17 +4,19 @@ import time
 
 import pytest
 
-from tests.kernel.work import read_run, reply, run_done, team, work
+from tests.kernel.work import pass_time, read_run, reply, run_done, team, work
 
 STUCK = {
     "a loop": "while True: pass",
-    "a loop that swallows everything": "while True:\n    try:\n        while True: pass\n    except BaseException: count = 1\n    "
-    "if count > 3: break",
+    "a loop that swallows everything": "count = 0\nwhile count < 3:\n"
+    "    try:\n        while True: pass\n    except BaseException: count += 1",
     "sleep": "import time\ntime.sleep(60)",
     "an await": "await asyncio.sleep(60)",
     "a subprocess": "import subprocess\nsubprocess.run(['sleep', '60'])",
-    "a lock": "import threading\nthreading.Lock() if 0 else threading.Event().wait(60)",
-    "a thread to join": "import threading, time\nt = threading.Thread(target=time.sleep, args=(3,), daemon=True); t.start(); t.join()",
+    "a lock": "import threading\nthreading.Event().wait(60)",
+    "a thread to join": "import threading, time\n"
+    "t = threading.Thread(target=time.sleep, args=(9,), daemon=True)\n"
+    "t.start()\nt.join()",
     "a shell command": "!sleep 60",
     "a task that shields": "await asyncio.shield(asyncio.sleep(60))",
     "a specialist": "await slow('wait')",
@@ -33,7 +35,7 @@ def interrupted(kernel, *codes, latency=0.0, members="", started="started"):
         while not kernel.path.joinpath(started).exists():
             assert time.monotonic() < deadline, "the action did not begin"
             kernel.pump(0.05)
-    kernel.pump(0.3)
+    pass_time(kernel, 0.3)
     begun = time.monotonic()
     kernel.interrupt()
     result = kernel.wait(cell, timeout=15)
@@ -44,7 +46,6 @@ def interrupted(kernel, *codes, latency=0.0, members="", started="started"):
 def watched(agents_kernel, tmp_path):
     agents_kernel.run(f"import os; os.chdir({str(tmp_path)!r})", check=True)
     agents_kernel.path = tmp_path
-    agents_kernel.wait_quiet = None
     before = agents_kernel.eval("__import__('signal').getsignal(2).__qualname__")
     yield agents_kernel
     assert agents_kernel.run("1 + 1").result["text/plain"] == "2"

@@ -5,11 +5,16 @@ import pytest
 from tests.kernel.work import interrupted_cell, work
 
 STATE = """dict(
-    out=sorted(Out), last=repr(_), stdout=id(sys.stdout), stderr=id(sys.stderr), sigint=repr(signal.getsignal(signal.SIGINT)),
-    sigalrm=repr(signal.getsignal(signal.SIGALRM)), figures=plt.get_fignums(), factory=repr(_loop().get_task_factory()),
-    ns=get_ipython().user_ns is globals(), builtins=id(__builtins__), main=sys.modules['__main__'].__dict__ is globals(),
-    publisher=type(get_ipython().display_pub).__name__, showhook=id(sys.displayhook), traceback='_showtraceback' in get_ipython().__dict__,
-    exit='ask_exit' in get_ipython().__dict__, extra=sorted(n for n in dir(__import__('builtins')) if n in ('final_answer', 'hire', 'helper')),
+    out=sorted(Out),
+    last=repr(_), stdout=id(sys.stdout), stderr=id(sys.stderr), sigint=repr(signal.getsignal(signal.SIGINT)),
+    sigalrm=repr(signal.getsignal(signal.SIGALRM)),
+    figures=plt.get_fignums(), factory=repr(_loop().get_task_factory()),
+    ns=get_ipython().user_ns is globals(),
+    builtins=id(__builtins__), main=sys.modules['__main__'].__dict__ is globals(),
+    publisher=type(get_ipython().display_pub).__name__,
+    showhook=id(sys.displayhook), traceback='_showtraceback' in get_ipython().__dict__,
+    exit='ask_exit' in get_ipython().__dict__,
+    extra=sorted(n for n in dir(__import__('builtins')) if n in ('final_answer', 'hire', 'helper')),
 )"""
 CODES = {
     "done": "plt.plot([1])\nx = 1",
@@ -23,7 +28,7 @@ def test_the_kernel_is_as_before(agents_kernel, how):
     kernel = agents_kernel
     kernel.run(
         "import sys, signal, asyncio\nimport matplotlib; matplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
-        "fig = plt.figure()\n_here = asyncio.get_running_loop() if False else asyncio.get_event_loop()\n_loop = lambda: _here",
+        "fig = plt.figure()\n_here = asyncio.get_event_loop()\n_loop = lambda: _here",
         check=True,
     )
     before = kernel.eval(STATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,13 @@ def interrupted_cell(kernel: Kernel, code: str) -> CellResult:
     """Interrupt a run while its first step runs ``code``, and return its cell."""
     kernel.run(team("_team", code), check=True)
     cell = kernel.send("%%agents -t _team --new\nDo it.")
-    kernel.pump(1.5)
+    pass_time(kernel, 1.5)
     kernel.interrupt()
     return kernel.wait(cell)
+
+
+def pass_time(kernel: Kernel, seconds: float) -> None:
+    """Let the kernel work for so long, and take in what comes."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        kernel.pump(left)
