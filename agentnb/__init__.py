@@ -13,6 +13,7 @@ from agentnb._version import __version__
 if TYPE_CHECKING:
     from agentnb.errors import UserError as UserError
     from agentnb.magic import load_ipython_extension as load_ipython_extension
+    from agentnb.magic import unload_ipython_extension as unload_ipython_extension
     from agentnb.run.run import Run as Run
     from agentnb.run.team import Team as Team
     from agentnb.team.agent import Agent as Agent
@@ -27,9 +28,20 @@ _HOME = {
     "UserError": "agentnb.errors",
     "load_ipython_extension": "agentnb.magic",
     "tool": "agentnb.tools",
+    "unload_ipython_extension": "agentnb.magic",
 }
 
-__all__ = ["Agent", "MCPServer", "Run", "Team", "UserError", "__version__", "load_ipython_extension", "tool"]
+__all__ = [
+    "Agent",
+    "MCPServer",
+    "Run",
+    "Team",
+    "UserError",
+    "__version__",
+    "load_ipython_extension",
+    "tool",
+    "unload_ipython_extension",
+]
 
 
 def __getattr__(name: str) -> Any:

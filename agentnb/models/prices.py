@@ -31,6 +31,10 @@ class Price:
         plain = max(0, input_tokens - cached - stored)
         return plain * self.input + cached * self.cached + stored * self.stored + output_tokens * self.output
 
+    def at_most(self, input_tokens: int, output_tokens: int) -> float:
+        """Return the dollars of a call of which nothing comes from the cache and all goes into it."""
+        return input_tokens * max(self.input, self.stored) + output_tokens * self.output
+
 
 def price_of(model: Any) -> Price | None:
     """Return the price of a smolagents model object, None where it is not known.

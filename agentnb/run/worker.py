@@ -86,7 +86,7 @@ class Worker:
         self.number += 1
         self.step = f"{self.job.task}.{self.number}"
         asked, price = self.job.history.tokens, self.job.chat.price
-        money = price.cost(asked, self._longest_reply) if price else 0.0
+        money = price.at_most(asked, self._longest_reply) if price else 0.0
         reserved = self.run.meter.reserve(asked + self._longest_reply, money)
         self.run.recorder.emit(
             StepStarted(step=self.step, task=self.job.task, agent=self.job.agent, number=self.number)

@@ -93,6 +93,17 @@ def test_unloading_takes_everything_back(shell):
     assert shell.find_cell_magic("agents") is not None
 
 
+def test_the_extension_is_loaded_and_unloaded_by_its_name(shell, capsys):
+    magic.unload_ipython_extension(shell)
+    shell.run_line_magic("load_ext", "agentnb")
+    assert shell.find_cell_magic("agents") is not None
+    shell.run_line_magic("unload_ext", "agentnb")
+    assert shell.find_cell_magic("agents") is None
+    assert capsys.readouterr().out == ""
+    shell.run_line_magic("load_ext", "agentnb")
+    assert shell.find_cell_magic("agents") is not None
+
+
 # --- at work ----------------------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,7 @@ def test_a_cost_counts_cached_tokens_at_their_own_price():
     price = Price(input=1.0, output=10.0, cached=0.1, stored=2.0)
     assert price.cost(100, 5) == 150
     assert price.cost(100, 5, cached=50, stored=20) == pytest.approx(30 + 5 + 40 + 50)
+    assert price.at_most(100, 5) == 250
 
 
 def test_prices_are_read_from_the_map_without_importing_litellm(price_map):
