@@ -45,4 +45,9 @@ def _no_debugger(*_: Any, **__: Any) -> NoReturn:
     raise Correction("there is no debugger here: print what you want to look at")
 
 
-_OVERRIDES: dict[str, Any] = {"input": _no_input, "breakpoint": _no_debugger, "final_answer": final_answer, "asyncio": asyncio}
+_OVERRIDES: dict[str, Any] = {
+    "input": _no_input,
+    "breakpoint": _no_debugger,
+    "final_answer": final_answer,
+    "asyncio": asyncio,
+}
