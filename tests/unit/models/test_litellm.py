@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agentnb.errors import ModelSetupError, PermanentModelError
-from agentnb.models import Message, ModelChat, resolve
-from tests.support.dotenv import names_added_by_importing
+from agentnb.models import Message, ModelChat, price_of, resolve
 from tests.support.endpoint import endpoint, fails, streams
+from tests.support.environment import names_added_by_importing
 
 KEY = "sk-live-0123456789abcdef"
 
@@ -68,3 +68,10 @@ def test_a_missing_key_is_named(spec, name):
 
 def test_importing_litellm_leaves_the_environment_as_it_is(tmp_path):
     assert names_added_by_importing("litellm", tmp_path) == "litellm []"
+
+
+@pytest.mark.parametrize("model_id", ["gpt-5-mini", "gpt-4o"])
+def test_the_installed_map_knows_the_usual_prices(model_id):
+    price = price_of(resolve(f"openai/{model_id}", environ={"OPENAI_API_KEY": "sk-0"}))
+    assert price is not None
+    assert 0 < price.cached < price.input < price.output < 1e-3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -82,18 +81,9 @@ def test_prices_that_the_person_registered_count(monkeypatch):
 def test_without_litellm_no_price_is_known(monkeypatch):
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "litellm").is_dir()])
     sys.path_importer_cache.clear()
-    if find_spec("litellm") is not None:
-        pytest.skip("litellm is found in another way")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "litellm").is_dir()])
     assert price_of(openai("gpt-5-mini")) is None
     assert not module.has_prices()
-
-
-@pytest.mark.skipif(find_spec("litellm") is None, reason="needs litellm")
-@pytest.mark.parametrize("model_id", ["gpt-5-mini", "gpt-4o"])
-def test_the_installed_map_knows_the_usual_models(model_id):
-    price = price_of(openai(model_id))
-    assert price is not None
-    assert 0 < price.cached < price.input < price.output < 1e-3
 
 
 async def test_a_call_is_priced_as_the_provider_counted(price_map):

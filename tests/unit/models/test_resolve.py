@@ -10,8 +10,8 @@ import pytest
 from agentnb.errors import ModelSetupError
 from agentnb.models import ModelChat, default_model, resolve
 from agentnb.testing import ScriptedModel
-from tests.support.dotenv import names_added_by_importing
 from tests.support.endpoint import endpoint, gives
+from tests.support.environment import names_added_by_importing
 
 NOWHERE = {"OLLAMA_HOST": "127.0.0.1:9"}  # the discard port: nobody answers there
 
