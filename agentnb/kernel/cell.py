@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 
 PREFIX = "<agent "
@@ -49,7 +50,7 @@ def compile_cell(shell: InteractiveShell, code: str, label: str) -> Cell:
     parsed = shell.compile.ast_parse(source, filename=filename)
     tree = shell.transform_ast(parsed)
     body, last = list(tree.body), None
-    if body and isinstance(body[-1], ast.Expr) and not _ends_in_semicolon(source):
+    if body and isinstance(body[-1], ast.Expr) and not DisplayHook.semicolon_at_end_of_expression(source):
         last = _compile(ast.Expression(body.pop().value), filename, "eval")
     return Cell(filename, source, _compile(ast.Module(body, []), filename, "exec") if body else None, last)
 
@@ -59,7 +60,3 @@ def _compile(tree: ast.Module | ast.Expression, filename: str, mode: str) -> Cod
     code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     assert isinstance(code, CodeType)
     return code
-
-
-def _ends_in_semicolon(source: str) -> bool:
-    return source.rstrip().endswith(";")

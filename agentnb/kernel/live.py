@@ -165,7 +165,7 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
         advice = Correction(f"{error}: do less at once, sample the data, or use a faster method")
         error = advice.with_traceback(error.__traceback__)
     outcome.error, outcome.report = error, report(error)
-    if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOOP_RUNS):
+    if isinstance(error, RuntimeError) and any(sign in outcome.report.message for sign in _LOOP_RUNS):
         outcome.notes.append("the event loop runs already here: write `await ...` at top level instead")
 
 

@@ -21,7 +21,14 @@ def report(error: BaseException) -> Error:
             frames = []  # it did not compile: no code of the agent's ran, the compiler's own frames tell nothing
         part.stack = traceback.StackSummary.from_list(frames)
     lines = "".join(shown.format()).splitlines()
-    return Error(name=type(error).__name__, message=str(error) or type(error).__name__, traceback=lines)
+    return Error(name=type(error).__name__, message=_message(error), traceback=lines)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # a class of the agent's own whose __str__ fails
+        return type(error).__name__
 
 
 def _is_host(filename: str) -> bool:
