@@ -5,6 +5,7 @@ The TypeScript types of the page are generated from the committed file, ``docs/r
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -21,12 +22,24 @@ PATH = Path(__file__).parents[2] / "docs" / "record.schema.json"
 def schema() -> dict[str, Any]:
     """Return the schema (draft 2020-12): its root is ``RunRecord``, ``$defs`` has ``AnyEvent`` as well."""
     (record, event), components = msgspec.json.schema_components([RunRecord, AnyEvent], ref_template="#/$defs/{name}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"The record of an agentnb run, version {VERSION}",
-        **record,
-        "$defs": {"AnyEvent": event, **components},
-    }
+    return _tidy(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"The record of an agentnb run, version {VERSION}",
+            **record,
+            "$defs": {"AnyEvent": event, **components},
+        }
+    )
+
+
+def _tidy(node: Any) -> Any:
+    """Take the indentation out of descriptions: up to Python 3.12 docstrings keep it, from 3.13 on they do not."""
+    if isinstance(node, dict):
+        return {
+            key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _tidy(value)
+            for key, value in node.items()
+        }
+    return [_tidy(item) for item in node] if isinstance(node, list) else node
 
 
 def rendered() -> str:
