@@ -22,7 +22,7 @@ PATH = Path(__file__).parents[2] / "docs" / "record.schema.json"
 def schema() -> dict[str, Any]:
     """Return the schema (draft 2020-12): its root is ``RunRecord``, ``$defs`` has ``AnyEvent`` as well."""
     (record, event), components = msgspec.json.schema_components([RunRecord, AnyEvent], ref_template="#/$defs/{name}")
-    return _tidy(
+    whole: dict[str, Any] = _tidy(
         {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": f"The record of an agentnb run, version {VERSION}",
@@ -30,6 +30,7 @@ def schema() -> dict[str, Any]:
             "$defs": {"AnyEvent": event, **components},
         }
     )
+    return whole
 
 
 def _tidy(node: Any) -> Any:
