@@ -21,7 +21,7 @@ class Outputs(list):
 
     @property
     def text(self):
-        return "".join(output["text"] if "text" in output else output["data"]["text/plain"] for output in self)
+        return "".join(output["text"] if "text" in output else output["data"].get("text/plain", "") for output in self)
 
 
 class Pause:
