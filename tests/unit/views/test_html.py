@@ -47,6 +47,37 @@ def test_changes_notes_and_errors_are_shown():
     assert "&#x27;Adj Close&#x27;" in text
 
 
+def test_the_newest_figures_of_a_run_that_is_over_stand_once_beside_its_result():
+    pictures = [records.png(width, 10) for width in (11, 12, 13)]
+    steps = [
+        Step(
+            id=f"s{n}",
+            task="t",
+            agent="x",
+            number=n,
+            status="done",
+            outputs=[records.display(png=each, plain="Figure")],
+        )
+        for n, each in enumerate(pictures)
+    ]
+    failed = Step(
+        id="s3", task="t", agent="x", number=3, status="failed", outputs=[records.display(png=records.png(14))]
+    )
+    task = Task(id="t", agent="x", brief="draw")
+    record = RunRecord(tasks=[task], steps=[*steps, failed], status="done", result={"text/plain": "0.5"})
+    page = render_html(record)
+    beside = page[page.index("<b>Result</b>") : page.index("<b>Work</b>")]
+    assert page.count("<b>Figures</b>") == 1
+    assert [beside.count(each) for each in pictures] == [0, 1, 1]
+    assert beside.count("data:image/png") == 2
+    assert "Figure" not in text_of(render_html(record, live=True)).split("Work")[0]
+
+    record.steps = steps[:1]
+    assert render_html(record).count("<b>Figure</b>") == 1
+    record.steps = [failed]
+    assert "<b>Figure" not in render_html(record)
+
+
 @pytest.mark.parametrize(("make", "words"), [(records.failed, "refused the key"), (records.limit, "was used up")])
 def test_a_run_that_did_not_end_well_says_so_and_why(make, words):
     page = render_html(make())
