@@ -86,6 +86,7 @@ async def test_what_others_changed_between_two_actions_is_not_ours(user):
     assert await changes(one, "rows") == []
     assert await changes(two, "rows.append(2)") == [("mutated", "rows", "user")]
     assert await changes(one, "rows") == []
+    assert await changes(one, "rows.append(3)") == [("mutated", "rows", "user")]
     assert await changes(two, "rows") == []
 
 
@@ -116,8 +117,9 @@ async def test_an_action_waits_for_its_turn_and_gives_it_back_after_an_error(use
 async def test_a_cancelled_action_gets_out_and_the_turn_is_given_back(user):
     lock = asyncio.Lock()
     task = asyncio.create_task(execute(live(user, Gate(lock)), "began = 1\nawait asyncio.sleep(60)"))
-    while "began" not in user:
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(5):
+        while "began" not in user:
+            await asyncio.sleep(0.001)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -51,6 +51,12 @@ async def test_causes_and_contexts_are_kept_without_host_frames():
     assert "During handling" in lines
 
 
+async def test_host_frames_go_from_causes_too():
+    error = await said("try:\n    input()\nexcept Exception as cause:\n    raise RuntimeError('no input') from cause")
+    assert "nobody sits at a prompt here" in text_of(error)
+    assert text_of(error).count("File ") == 2
+
+
 async def test_errors_in_a_group_are_shown():
     error = await said(
         "async def f():\n    1 / 0\nasync with asyncio.TaskGroup() as group:\n    group.create_task(f())"

@@ -46,6 +46,7 @@ def test_every_display_has_an_id_of_its_own_and_keeps_it(published):
         display.show({"text/plain": "x"}, {})
     ids = [options["transient"]["display_id"] for *_, options in published]
     assert ids[0] == ids[2] != ids[1]
+    assert not any(options["update"] for *_, options in published)  # there is no kernel to do it
 
 
 def test_without_a_kernel_nothing_is_updated_in_place():
