@@ -11,11 +11,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.errors import Correction
 from agentnb.kernel.capture import value_output
-from agentnb.kernel.cell import compile_cell
+from agentnb.kernel.cell import Cell, compile_cell
 from agentnb.kernel.changes import Watch
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
 from agentnb.kernel.names import FinalAnswer
-from agentnb.kernel.pending import settle
+from agentnb.kernel.pending import Pending, settle
 from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.report import report
 from agentnb.kernel.scope import Scope
@@ -124,16 +124,30 @@ async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
         current_stage.reset(token)
 
 
+async def _run(stage: Stage, cell: Cell) -> Any:
+    """Run the cell's code; a call handed to ``final_answer`` without ``await`` is awaited: its result is the answer."""
+    try:
+        return await cell.run(stage.namespace)
+    except FinalAnswer:
+        answer = stage.answer
+        if isinstance(answer.value, Pending):
+            stage.answer = None  # where the call fails, there is no answer
+            answer.value = await answer.value
+            stage.answer = answer
+        return None
+
+
 async def _act(stage: Stage, code: str, label: str) -> Outcome:
     outcome = Outcome()
     try:
         cell = compile_cell(stage.shell, code, label)
-        value = await cell.run(stage.namespace)
+        value = await _run(stage, cell)
         if inspect.iscoroutine(value):
             value = await value
             outcome.notes.append("the closing expression was not awaited; it was awaited at the end of the step")
-        outcome.value, notes = await settle(stage, value)
-        outcome.notes += notes
+        if stage.answer is None:
+            outcome.value, notes = await settle(stage, value)
+            outcome.notes += notes
         stage.flush()
         if outcome.value is not None:
             stage.sink.add(value_output(stage.shell, outcome.value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
 from agentnb.record.document import RunRecord, RunStatus
-from agentnb.run.budget import Meter
+from agentnb.run.budget import LimitReached, Meter
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
@@ -113,6 +114,7 @@ class RunContext:
     results: dict[str, Any] = field(default_factory=dict)
     lanes: dict[str, str | None] = field(default_factory=dict)
     recording: RunRecord | None = None
+    deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
 
@@ -128,6 +130,18 @@ class RunContext:
                 f"the price of {name} is not known here, so ${money:.2f} cannot be held; limit tokens or time instead, "
                 f"for instance -b 60k{more}"
             )
+
+    def within_budget(self, timeout: float | None) -> float | None:
+        """Return the seconds that an action may run: code on the main thread keeps the loop from ending the run."""
+        if self.deadline is None:
+            return timeout
+        left = max(self.deadline - time.perf_counter(), 1e-3)
+        return left if timeout is None else min(left, timeout)
+
+    def check_time(self) -> None:
+        """Raise ``LimitReached`` where the time of the budget is used up."""
+        if self.deadline is not None and time.perf_counter() >= self.deadline:
+            raise LimitReached(f"the budget of {self.meter.budget.seconds:g} s is used up")
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start ``work`` as a task that belongs to the run, not to the action whose code asked for it."""

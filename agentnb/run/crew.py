@@ -49,6 +49,7 @@ class Crew:
     lead: Agent
     memory: Memory
     model: Any
+    argument: Any = None  # the model that was given for this run
     mode: Mode | None = None
     default_lead_mode: Mode = "live"
     tools: list[Tool] = field(default_factory=list)
@@ -57,7 +58,9 @@ class Crew:
     # --- settings -----------------------------------------------------------------------------------------------------
 
     def model_of(self, member: Agent | Roster) -> Any:
-        """The member's own model, else the team's."""
+        """The run's argument, else the member's own model, else the team's."""
+        if self.argument is not None:
+            return self.argument
         own = getattr(member, "model", None)
         return self.model if own is None else own
 
@@ -148,6 +151,7 @@ class Crew:
             team.lead if isinstance(team, Led) else Agent(team.name, team.role),
             Memory() if memory.leading else memory,  # a second call of one team at the same time has its own
             self.model_of(team),
+            argument=self.argument,
             mode=self.mode,
             default_lead_mode="scratch",
         )

@@ -68,7 +68,7 @@ class Notebook:
         found = variables.get(name)
         if isinstance(found, Team):
             return found
-        if self.team is not None and self.team.name == name:
+        if self.team is not None and name in (self.team.name, self.team.title):
             return self.team
         configured = load_config().teams
         if name in configured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import keyword
 import re
 import shlex
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ def parse_line(line: str) -> CellOptions:
     found, unknown = parser.parse_known_args([word for word in _joined_budget(words) if not word.startswith("@")])
     if unknown:
         raise OptionError(_unknown(unknown[0], parser))
-    if found.out is not None and not found.out.isidentifier():
+    if found.out is not None and (not found.out.isidentifier() or keyword.iskeyword(found.out)):
         raise OptionError(f"%%agents: -o takes the name of a variable, not {found.out!r}")
     budget = None if found.budget is None else Budget.parse(found.budget)
     return CellOptions(agents=agents, **{**vars(found), "budget": budget})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -205,6 +206,7 @@ class Run:
         if self._budget.seconds is not None:
             used_up = f"the budget of {self._budget.seconds:g} s is used up"
             deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", used_up)
+            self._context.deadline = time.perf_counter() + self._budget.seconds
         try:
             with tasks_on_stage(self._loop):
                 status, reason, error = await self._work(agents)
@@ -302,6 +304,8 @@ class Run:
         self._context.recorder.emit(Said(sender=agent, to="user", text=question))
         self._question = self._loop.create_future()
         try:
-            return await ask_at_prompt(self._context.shell, question, self._question)
+            # as a task of the run's: on the stage of the agent's code there is no standard input
+            answer: str = await self._context.spawn(ask_at_prompt(self._context.shell, question, self._question))
+            return answer
         finally:
             self._question = None

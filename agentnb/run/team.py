@@ -101,6 +101,7 @@ class Team(Led):
         config = load_config()
         check_mode(mode)
         check_approve(approve or (self.approve if self.approve != "auto" else config.approve or "auto"))
+        agents = [name for name in agents if name not in ("coordinator", "manager")]  # it is asked anyway
         for name in agents:
             self[name]
         if replay is None and (source := replay_wanted()) is not None:
@@ -110,7 +111,8 @@ class Team(Led):
         spec = "recorded" if replay else default_model(model, self.model, notebook_model(), configured=config.model)
         taken = self._memory.leading  # a second run at the same time has a memory of its own
         memory = Memory() if fresh or taken else self._memory
-        crew = Crew(context, self, self.lead, memory, spec, mode=mode)
+        argument = None if replay else model
+        crew = Crew(context, self, self.lead, memory, spec, argument=argument, mode=mode)
         crew.check()
         if fresh:
             self._memory = memory

@@ -154,10 +154,9 @@ class Worker:
         await self.run.control.checkpoint()
         self.run.recorder.emit(ActionStarted(step=self.step))
         sink = StepSink(self.run.recorder, self.step)
+        timeout = self.run.within_budget(job.timeout)
         try:
-            outcome = await job.place.execute(
-                code, label=self._label(), names=job.names, sink=sink, timeout=job.timeout
-            )
+            outcome = await job.place.execute(code, label=self._label(), names=job.names, sink=sink, timeout=timeout)
         except asyncio.CancelledError:
             self._end_step("cancelled", acted=True)
             raise
@@ -168,6 +167,8 @@ class Worker:
             self._note(note)
         status: StepStatus = "failed" if outcome.error is not None else "done"
         self._end_step(status, acted=True, outcome=outcome)
+        if not outcome.final:
+            self.run.check_time()
         if outcome.final:
             self._tell(reply.text, "Your answer was taken.", f"step {self.number}: gave the answer")
         else:
