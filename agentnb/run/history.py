@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agentnb.models.port import Message
+from agentnb.models.prompt import alternate
 
 CHARS_PER_TOKEN = 4
 COMPACT_ABOVE = 48_000
@@ -78,7 +79,7 @@ class History:
             if turn.said:
                 messages.append(Message("assistant", turn.said))
             messages.append(Message("user", turn.told, turn.images))
-        return _joined(messages)
+        return alternate(messages)
 
     def says(self, text: str) -> bool:
         """Whether ``text`` stands in the prompt as it is."""
@@ -89,17 +90,6 @@ class History:
     def tokens(self) -> int:
         """An estimate of the prompt's tokens, 4 characters each."""
         return sum(len(message.text) for message in self.messages()) // CHARS_PER_TOKEN
-
-
-def _joined(messages: list[Message]) -> list[Message]:
-    """Join neighbours of one role: many chat templates insist that user and assistant alternate."""
-    joined: list[Message] = []
-    for message in messages:
-        if joined and joined[-1].role == message.role:
-            last = joined.pop()
-            message = Message(last.role, f"{last.text}\n\n{message.text}", last.images + message.images)
-        joined.append(message)
-    return joined
 
 
 def _short(line: str) -> str:
