@@ -15,8 +15,11 @@ MIME_TYPE = "application/vnd.agentnb.run+json"
 
 RunStatus = Literal["running", "paused", "done", "failed", "limit", "cancelled", "crashed"]
 TaskStatus = Literal["pending", "in_progress", "blocked", "completed", "failed", "cancelled"]
-StepStatus = Literal["thinking", "acting", "done", "failed", "rejected", "cancelled"]
+StepStatus = Literal["thinking", "waiting", "acting", "done", "failed", "rejected", "cancelled"]
 Mode = Literal["live", "scratch", "branch"]
+Approval = Literal["auto", "ask", "plan"]
+RequestKind = Literal["question", "action", "plan", "merge"]
+RequestStatus = Literal["open", "answered", "allowed", "denied", "expired", "withdrawn"]
 ChangeKind = Literal["added", "rebound", "mutated", "deleted"]
 
 FINAL: frozenset[str] = frozenset({"done", "failed", "limit", "cancelled", "crashed"})
@@ -61,6 +64,7 @@ class Change(msgspec.Struct, kw_only=True):
     """What an action did to one variable. ``before`` and ``after`` are one-line summaries, None where there is none.
 
     ``scope`` tells whose variable it is: ``user`` is the notebook's namespace, anything else the agent's own.
+    ``detail`` says more, a line each: which columns of a table changed, how many of its cells.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Change(msgspec.Struct, kw_only=True):
     before: str | None = None
     after: str | None = None
     scope: str = "user"
+    detail: list[str] = []
 
 
 class Member(msgspec.Struct, kw_only=True):
@@ -127,6 +132,7 @@ class Step(msgspec.Struct, kw_only=True):
     timing: StepTiming = msgspec.field(default_factory=StepTiming)
     error: Error | None = None
     final: bool = False
+    undone: bool = False  # whether what it did to the user's variables was taken back
 
 
 class Message(msgspec.Struct, kw_only=True):
@@ -138,6 +144,55 @@ class Message(msgspec.Struct, kw_only=True):
     text: str
 
 
+class PlanItem(msgspec.Struct, kw_only=True):
+    """One line of a coordinator's plan: who is to do what, and what it may cost (None where that is not known)."""
+
+    agent: str
+    brief: str
+    tokens: int | None = None
+    cost: float | None = None  # US dollars
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """Something that waits for the person: a question, an action or a plan to be allowed, a branch to be merged.
+
+    ``text`` is the question, or a sentence that says what is asked for. ``code`` is an action's code as the agent wrote
+    it and ``touches`` the names it is known to change; ``plan`` is the coordinator's, ``changes`` those of a branch.
+    Nobody's answer until ``expires_at`` (seconds since the run's start) counts as a denial. ``answer`` is what the
+    person wrote: an answer, or the reason of a denial. ``edited`` tells that the code or plan was allowed with changes,
+    ``for_run`` that the like is allowed for the rest of the run.
+    """
+
+    id: str
+    kind: RequestKind
+    agent: str
+    task: str | None = None
+    step: str | None = None
+    text: str = ""
+    code: str | None = None
+    touches: list[str] = []
+    plan: list[PlanItem] = []
+    changes: list[Change] = []
+    asked_at: float = 0.0
+    expires_at: float | None = None
+    status: RequestStatus = "open"
+    answer: str = ""
+    edited: bool = False
+    for_run: bool = False
+    by: str = ""
+    answered_at: float | None = None
+
+
+class Limits(msgspec.Struct, kw_only=True):
+    """The run's budget as numbers; None is no limit. ``seconds`` is wall-clock time, ``money`` US dollars."""
+
+    tokens: int | None = None
+    money: float | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    agents: int | None = None
+
+
 class Timing(msgspec.Struct, kw_only=True):
     """``created`` is ISO 8601 in UTC; ``elapsed`` is in seconds."""
 
@@ -146,7 +201,7 @@ class Timing(msgspec.Struct, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """All that a run leaves behind."""
+    """All that a run leaves behind. ``seq`` is the number of the event that comes next."""
 
     version: int = VERSION
     run_id: str = ""
@@ -158,12 +213,16 @@ class RunRecord(msgspec.Struct, kw_only=True):
     tasks: list[Task] = []
     steps: list[Step] = []
     messages: list[Message] = []
+    requests: list[Request] = []
     result: dict[str, Any] | None = None  # a MIME bundle
     result_name: str = "agents_run"
     reason: str | None = None  # why it ended as it did, one sentence
     error: Error | None = None
     budget: str = ""
+    limits: Limits = msgspec.field(default_factory=Limits)
+    approve: Approval = "auto"
     usage: Usage = msgspec.field(default_factory=Usage)
     timing: Timing = msgspec.field(default_factory=Timing)
     replayed: bool = False
+    seq: int = 0
     cut: list[str] = []  # what was left out to keep within the size limit

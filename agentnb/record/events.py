@@ -9,7 +9,21 @@ from typing import Any, Literal
 
 import msgspec
 
-from agentnb.record.document import Change, Error, Member, Mode, RunStatus, StepStatus, TaskStatus, Usage
+from agentnb.record.document import (
+    Approval,
+    Change,
+    Error,
+    Limits,
+    Member,
+    Mode,
+    PlanItem,
+    Request,
+    RequestStatus,
+    RunStatus,
+    StepStatus,
+    TaskStatus,
+    Usage,
+)
 
 
 class Event(msgspec.Struct, kw_only=True, tag_field="type", omit_defaults=True):
@@ -28,8 +42,18 @@ class RunStarted(Event, tag="run_started"):
     generator: str
     team: str = ""
     budget: str = ""
+    limits: Limits = msgspec.field(default_factory=Limits)
+    approve: Approval = "auto"
     result_name: str = "agents_run"
     replayed: bool = False
+
+
+class BudgetChanged(Event, tag="budget_changed"):
+    """The person raised, lowered or lifted the run's limits."""
+
+    budget: str
+    limits: Limits
+    by: str = ""
 
 
 class AgentJoined(Event, tag="agent_joined"):
@@ -154,6 +178,31 @@ class Said(Event, tag="said"):
     text: str
 
 
+class Asked(Event, tag="asked"):
+    """Something waits for the person; a request of an id that is known takes the place of the former one."""
+
+    request: Request
+
+
+class Answered(Event, tag="answered"):
+    """An open request came to its end. ``code`` and ``plan`` are what was allowed where the person edited it."""
+
+    request: str
+    status: RequestStatus
+    text: str = ""
+    code: str | None = None
+    plan: list[PlanItem] | None = None
+    for_run: bool = False
+    by: str = ""
+
+
+class Undone(Event, tag="undone"):
+    """What these steps did to the user's variables was taken back; may come after the run's end."""
+
+    steps: list[str]
+    by: str = ""
+
+
 class RunStatusChanged(Event, tag="run_status_changed"):
     """Paused or running again; the end is ``RunEnded``."""
 
@@ -172,6 +221,7 @@ class RunEnded(Event, tag="run_ended"):
 
 AnyEvent = (
     RunStarted
+    | BudgetChanged
     | AgentJoined
     | AgentChanged
     | AgentLeft
@@ -186,6 +236,9 @@ AnyEvent = (
     | StepEnded
     | Noted
     | Said
+    | Asked
+    | Answered
+    | Undone
     | RunStatusChanged
     | RunEnded
 )

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentnb.record import events as ev
-from agentnb.record.document import FINAL, Member, Message, RunRecord, Step, Task
+from agentnb.record.document import FINAL, Member, Message, Request, RunRecord, Step, Task
 
 _OPEN_TASKS = frozenset({"pending", "in_progress", "blocked"})
-_OPEN_STEPS = frozenset({"thinking", "acting"})
+_OPEN_STEPS = frozenset({"thinking", "waiting", "acting"})
 
 
 class Folder:
@@ -28,12 +28,16 @@ class Folder:
         self.record = record if record is not None else RunRecord()
         self.steps: dict[str, Step] = {step.id: step for step in self.record.steps}
         self.tasks: dict[str, Task] = {task.id: task for task in self.record.tasks}
+        self.requests: dict[str, Request] = {request.id: request for request in self.record.requests}
         self._members: dict[tuple[str, str], Member] = {(m.team, m.name): m for m in self.record.roster}
 
     def apply(self, event: ev.AnyEvent) -> None:
         """Bring the record up to date with one event. Raises nothing."""
         record = self.record
+        record.seq = max(record.seq, event.seq + 1)
         if record.status in FINAL:
+            if isinstance(event, ev.Undone):
+                self._undone(event)
             return
         record.timing.elapsed = max(record.timing.elapsed, event.at)
         _APPLY[type(event)](self, event)
@@ -43,8 +47,12 @@ class Folder:
     def _run_started(self, event: ev.RunStarted) -> None:
         record = self.record
         record.run_id, record.task, record.generator = event.run_id, event.task, event.generator
-        record.team, record.budget, record.result_name = event.team, event.budget, event.result_name
+        record.team, record.result_name = event.team, event.result_name
+        record.budget, record.limits, record.approve = event.budget, copy.copy(event.limits), event.approve
         record.replayed, record.timing.created = event.replayed, event.created
+
+    def _budget_changed(self, event: ev.BudgetChanged) -> None:
+        self.record.budget, self.record.limits = event.budget, copy.copy(event.limits)
 
     def _run_status_changed(self, event: ev.RunStatusChanged) -> None:
         self.record.status = event.status
@@ -68,8 +76,47 @@ class Folder:
                 if step.timing.code_started_at is not None:
                     step.timing.code_ended_at = event.at
 
+        for request in record.requests:
+            if request.status == "open":
+                request.status, request.answered_at = "withdrawn", event.at
+
+    def _undone(self, event: ev.Undone) -> None:
+        for step in event.steps:
+            if step in self.steps:
+                self.steps[step].undone = True
+
     def _said(self, event: ev.Said) -> None:
         self.record.messages.append(Message(at=event.at, sender=event.sender, to=event.to, text=event.text))
+
+    # --- what waits for the person ------------------------------------------------------------------------------------
+
+    def _asked(self, event: ev.Asked) -> None:
+        request = copy.copy(event.request)
+        request.touches, request.plan = list(request.touches), list(request.plan)
+        request.changes, request.asked_at = list(request.changes), event.at
+        known = self.requests.get(request.id)
+        if known is None:
+            self.record.requests.append(request)
+        else:
+            self.record.requests[next(i for i, each in enumerate(self.record.requests) if each is known)] = request
+        self.requests[request.id] = request
+        step = self.steps.get(request.step or "")
+        if request.kind == "action" and step is not None and step.status == "thinking":
+            step.status = "waiting"
+
+    def _answered(self, event: ev.Answered) -> None:
+        request = self.requests.get(event.request)
+        if request is None or request.status != "open":
+            return
+        request.status, request.answer, request.answered_at = event.status, event.text, event.at
+        request.for_run, request.by = event.for_run, event.by
+        request.edited = event.code is not None or event.plan is not None
+        if event.plan is not None:
+            request.plan = list(event.plan)
+        step = self.steps.get(request.step or "")
+        if request.kind == "action" and step is not None and step.status == "waiting":
+            step.status = "thinking"
+            step.code = step.code if event.code is None else event.code
 
     # --- the roster ---------------------------------------------------------------------------------------------------
 
@@ -195,6 +242,10 @@ class Folder:
 
 _APPLY: dict[type[ev.Event], Callable[[Folder, Any], None]] = {
     ev.RunStarted: Folder._run_started,
+    ev.BudgetChanged: Folder._budget_changed,
+    ev.Asked: Folder._asked,
+    ev.Answered: Folder._answered,
+    ev.Undone: Folder._undone,
     ev.RunStatusChanged: Folder._run_status_changed,
     ev.RunEnded: Folder._run_ended,
     ev.Said: Folder._said,

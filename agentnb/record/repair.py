@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from agentnb.record.document import Change, Member, RunRecord, Step, Task
+from agentnb.record.document import Change, Member, Request, RunRecord, Step, Task
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -18,6 +18,7 @@ _DEFAULTS: dict[tuple[type, str], Any] = {
     (Task, "status"): "cancelled",
     (Step, "status"): "cancelled",
     (Change, "kind"): "rebound",
+    (Request, "status"): "withdrawn",
     (Member, "name"): "agent",
 }
 _ZERO: dict[Any, Any] = {str: "", int: 0, float: 0.0}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from agentnb.errors import OptionError
-from agentnb.record.document import Usage
+from agentnb.record.document import Limits, Usage
 
 _TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmM]?)\s*(?:tokens?|tok)?")
 _MONEY = re.compile(r"\$\s*(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:\$|usd)", re.IGNORECASE)
@@ -45,6 +45,10 @@ class Budget:
                 raise OptionError(f"the budget {part!r} leaves nothing to spend; write for instance {EXAMPLE!r}")
             budget = replace(budget, **{name: value})  # type: ignore[arg-type]  # the name tells the type
         return budget
+
+    def limits(self) -> Limits:
+        """Return the same for the record."""
+        return Limits(**asdict(self))
 
     def __bool__(self) -> bool:
         return self != Budget()

@@ -130,6 +130,7 @@ class Team(Led):
                 generator=f"agentnb {__version__}",
                 team=self.title,
                 budget=str(limits),
+                limits=limits.limits(),
                 result_name=result_name,
                 replayed=replay is not None,
             )

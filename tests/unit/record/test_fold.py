@@ -4,7 +4,7 @@ from hypothesis import given
 
 from agentnb.record import events as ev
 from agentnb.record.codec import encode
-from agentnb.record.document import FINAL, Member, RunRecord, Usage
+from agentnb.record.document import FINAL, Limits, Member, Request, RunRecord, Usage
 from agentnb.record.fold import Folder, apply, fold
 
 from .strategies import sequences
@@ -40,11 +40,14 @@ def test_any_order_folds_alike_at_once_and_one_by_one_and_leaves_the_events_alon
 
 @given(sequences)
 def test_an_ended_run_has_nothing_open(events):
+    events = [event for event in events if not isinstance(event, ev.Undone)]
     record = fold([*events, ev.RunEnded(status="done")])
     assert record.status in FINAL
     assert not {task.status for task in record.tasks} & {"pending", "in_progress", "blocked"}
     ended = next((i for i, event in enumerate(events) if isinstance(event, ev.RunEnded)), len(events))
-    assert encode(record) == encode(fold([*events[: ended + 1], ev.RunEnded(status="done")]))
+    shorter = fold([*events[: ended + 1], ev.RunEnded(status="done")])
+    shorter.seq = record.seq
+    assert encode(record) == encode(shorter)
 
 
 def test_streams_of_one_name_join_and_others_do_not():
@@ -125,3 +128,34 @@ def test_a_folder_goes_on_from_a_record():
     folder = Folder(run())
     folder.apply(ev.Noted(step="s", text="tried again"))
     assert folder.record.steps[0].notes == ["tried again"]
+
+
+def ask(kind="action", **fields):
+    return ev.Asked(request=Request(id="q", kind=kind, agent="manager", step="s", **fields))
+
+
+def test_a_step_waits_for_the_person_and_takes_the_code_as_it_was_allowed():
+    replied = ev.ReplyEnded(step="s", thought="", code="x = 1")
+    waiting = run(replied, ask(code="x = 1"))
+    assert (waiting.steps[0].status, waiting.requests[0].status) == ("waiting", "open")
+    record = run(replied, ask(code="x = 1"), ev.Answered(request="q", status="allowed", code="x = 2", by="user"))
+    assert (record.steps[0].status, record.steps[0].code) == ("thinking", "x = 2")
+    (request,) = record.requests
+    assert (request.code, request.edited, request.by, request.answered_at) == ("x = 1", True, "user", 6.0)
+
+
+def test_one_answer_counts_and_what_nobody_answered_is_withdrawn_with_the_run():
+    twice = [ev.Answered(request="q", status="denied", text="no"), ev.Answered(request="q", status="allowed")]
+    assert run(ask(), *twice).requests[0].status == "denied"
+    assert run(ask("question"), ev.RunEnded(status="done")).requests[0].status == "withdrawn"
+
+
+def test_the_limits_change_and_a_step_is_undone_even_after_the_end():
+    record = run(ev.BudgetChanged(budget="9 steps", limits=Limits(steps=9)))
+    assert (record.budget, record.limits.steps) == ("9 steps", 9)
+    assert run(ev.RunEnded(status="done"), ev.Undone(steps=["s"])).steps[0].undone
+
+
+def test_seq_is_the_number_of_the_next_event():
+    assert run().seq == 4
+    assert run(ev.RunEnded(status="done"), ev.Noted(step="s", text="late")).seq == 6

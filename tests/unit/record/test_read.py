@@ -51,10 +51,19 @@ def mutate(data, place, how, junk):
         data[last] = junk
 
 
+def holds(new, old):
+    """Whether all that ``old`` says is in ``new`` too; fields that came later may be there as well."""
+    if isinstance(old, dict):
+        return isinstance(new, dict) and all(key in new and holds(new[key], value) for key, value in old.items())
+    if isinstance(old, list):
+        return isinstance(new, list) and len(new) == len(old) and all(map(holds, new, old))
+    return bool(new == old)
+
+
 def test_the_stored_record_of_version_1_opens_for_ever():
     record = read_record(STORED.read_bytes())
     assert isinstance(record, RunRecord)
-    assert to_dict(record) == DATA
+    assert holds(to_dict(record), DATA)
     assert read_record(DATA) == read_record(STORED.read_text("utf-8")) == record
 
 
@@ -139,7 +148,7 @@ def notebook(*bundles):
 def test_the_records_of_a_notebook():
     found = records_of(notebook({"text/plain": "1"}, {MIME_TYPE: DATA}, {MIME_TYPE: {"version": 999}}))
     assert [(index, type(record)) for index, record in found] == [(1, RunRecord), (1, Summary)]
-    assert to_dict(found[0][1]) == DATA
+    assert holds(to_dict(found[0][1]), DATA)
 
 
 def test_a_damaged_record_leaves_the_text():
