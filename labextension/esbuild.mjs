@@ -1,0 +1,46 @@
+/** `node esbuild.mjs widget`: the anywidget's files, whole and small. `node esbuild.mjs tests`: the unit tests, for `node --test`. */
+import { build } from 'esbuild';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+const STATIC = '../agentnb/static';
+const TESTS = 'build/tests';
+
+async function widget() {
+  rmSync(STATIC, { recursive: true, force: true });
+  await build({
+    entryPoints: [
+      { in: 'src/widget/index.ts', out: 'widget' },
+      { in: 'style/index.css', out: 'widget' }
+    ],
+    bundle: true,
+    format: 'esm',
+    target: 'es2020',
+    minify: true,
+    legalComments: 'none',
+    outdir: STATIC,
+    define: { 'process.env.NODE_ENV': '"production"' }
+  });
+  const script = readFileSync(`${STATIC}/widget.js`);
+  console.log(`widget.js ${script.length} bytes, ${gzipSync(script, { level: 9 }).length} gzipped`);
+}
+
+async function tests() {
+  rmSync(TESTS, { recursive: true, force: true });
+  const files = readdirSync('tests', { recursive: true }).filter(name => /\.test\.tsx?$/.test(name));
+  await build({
+    entryPoints: files.map(name => `tests/${name}`),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    sourcemap: 'inline',
+    outdir: TESTS,
+    outExtension: { '.js': '.mjs' },
+    logLevel: 'warning'
+  });
+}
+
+await { widget, tests }[process.argv[2] ?? 'widget']();
