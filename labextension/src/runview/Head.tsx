@@ -10,10 +10,14 @@ import { clock, duration, money, plural, tokens } from '../core/words';
 import { useView, type View } from './context';
 import { Button, Field, Mark, State, Sure, useTick } from './parts';
 
-/** The state to show: a run that nobody runs any more does not look alive. */
+/** The state to show: a run that nobody runs any more does not look alive, one that waits for the person says so. */
 export function shownStatus(record: RunRecord, live: boolean): string {
-  return !live && !isFinal(record.status) ? 'lost' : record.status;
+  if (isFinal(record.status)) return record.status;
+  if (!live) return 'lost';
+  return record.status === 'running' && record.requests.some(request => request.status === 'open') ? 'waiting' : record.status;
 }
+
+const HEADS: Record<string, string> = { lost: 'not connected', waiting: 'waits for you' };
 
 export function Head({ record, now }: { record: RunRecord; now(): number }): JSX.Element {
   const view = useView();
@@ -23,21 +27,21 @@ export function Head({ record, now }: { record: RunRecord; now(): number }): JSX
     <header class={`agentnb-head agentnb-is-${status}`}>
       <div class="agentnb-title">
         <Mark status={status} />
-        <State status={status} word={status === 'lost' ? 'not connected' : undefined} />
+        <State status={status} word={HEADS[status]} />
         <Task text={record.task} />
         <Controls record={record} />
       </div>
-      <Figures record={record} now={now} ticking={ticking} />
+      {!isSummary(record) && <Figures record={record} now={now} ticking={ticking} />}
       <Why record={record} status={status} />
     </header>
   );
 }
 
-const LONG_TASK = 220;
+const LONG_TASK = 330;
 
 function Task({ text }: { text: string }): JSX.Element {
   const [open, setOpen] = useState(false);
-  const long = text.length > LONG_TASK || text.split('\n').length > 3;
+  const long = text.length > LONG_TASK || text.split('\n').length > 4;
   return (
     <h2 class={long && !open ? 'agentnb-clamped' : ''}>
       {text || 'A run of agents'}
@@ -50,11 +54,12 @@ function Figures({ record, now, ticking }: { record: RunRecord; now(): number; t
   useTick(ticking);
   const elapsed = now();
   const limits = shares(record, elapsed);
+  const { limits: most, usage } = record;
   const parts = [
-    ticking ? clock(elapsed) : duration(elapsed),
-    tokens(record.usage),
-    money(record.usage),
-    record.steps.length ? plural(record.steps.length, 'step') : '',
+    most.seconds === null && (ticking ? clock(elapsed) : duration(elapsed)),
+    most.tokens === null && tokens(usage),
+    most.money === null && money(usage),
+    most.steps === null && record.steps.length > 0 && plural(record.steps.length, 'step'),
     record.approve === 'auto' ? '' : record.approve === 'ask' ? 'asks before each action' : 'asks for its plan',
     record.replayed ? 'replayed' : '',
     record.team && `team ${record.team}`

@@ -6,7 +6,7 @@ import type { Request, RunRecord } from '../core/record';
 import { clock, oneLine } from '../core/words';
 import { ChangeList } from './Changes';
 import { useView } from './context';
-import { Code } from './Foreign';
+import { Code, Markdown } from './Foreign';
 import { Button, Mark, useTick } from './parts';
 import { PlanTable } from './PlanTable';
 
@@ -31,7 +31,7 @@ export function Requests({ record, now }: { record: RunRecord; now(): number }):
 }
 
 /** One request with what it takes to answer it; where nothing can be answered, only what is asked. */
-export function Asked({ request, now }: { request: Request; now(): number }): JSX.Element {
+export function Asked({ request, now, atStep = false }: { request: Request; now(): number; atStep?: boolean }): JSX.Element {
   const { actions, live, jump } = useView();
   const canAnswer = live && Boolean(actions.command);
   const { step } = request;
@@ -41,9 +41,9 @@ export function Asked({ request, now }: { request: Request; now(): number }): JS
         <Mark status="waiting" />
         <b>{request.agent}</b> {ASKS[request.kind]}
         {request.expires_at !== null && live && <Countdown at={request.expires_at} now={now} />}
-        {step && <Button kind="quiet" onClick={() => jump(step)}>Go to step</Button>}
+        {step && !atStep && <Button kind="quiet" onClick={() => jump(step)}>Go to step</Button>}
       </div>
-      {request.text && <p class="agentnb-words">{request.text}</p>}
+      {request.text && <Markdown text={request.text} />}
       {canAnswer ? <Form request={request} /> : <Shown request={request} />}
     </div>
   );

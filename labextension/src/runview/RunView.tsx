@@ -54,7 +54,7 @@ export function RunView({ store, state, renderer, actions, live }: Options & { s
   const status = shownStatus(record, live);
   return (
     <Provide value={view}>
-      <div ref={root} class={`agentnb-run agentnb-run-${status}`} data-run={record.run_id} data-seq={record.seq} data-status={status} data-lm-suppress-shortcuts="true" onKeyDown={keepKeys}>
+      <div ref={root} class={`agentnb-run agentnb-run-${status}`} data-run={record.run_id} data-seq={record.seq} data-status={record.status} data-lm-suppress-shortcuts="true" onKeyDown={keepKeys}>
         <Head record={record} now={now} />
         <div role="status" aria-live="polite" class="agentnb-quietly">{announced(record, status)}</div>
         {notice && <p role="alert" class={`agentnb-notice${notice.bad ? ' agentnb-bad' : ''}`}>{notice.text}<Button kind="quiet" title="Dismiss" onClick={() => tell(null)}>×</Button></p>}

@@ -2,7 +2,6 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { stepCells } from '../core/cells';
 import type { Request, Step } from '../core/record';
-import { count, duration, money } from '../core/words';
 import { ChangeList } from './Changes';
 import { useView } from './context';
 import { Code, Failure, Markdown, Output } from './Foreign';
@@ -22,7 +21,7 @@ export function StepBody({ step, requests, now }: { step: Step; requests: Reques
       {streams ? <p class="agentnb-streaming agentnb-words">{step.thought}<i class="agentnb-caret" /></p> : step.thought.trim() && <Markdown text={step.thought} />}
       {step.code?.trim() && !waits && <CodeBlock step={step} />}
       {requests.filter(request => request.status !== 'open').map(request => <Settled key={request.id} request={request} />)}
-      {open.map(request => <Asked key={request.id} request={request} now={now} />)}
+      {open.map(request => <Asked key={request.id} request={request} now={now} atStep />)}
       {step.outputs.length > 0 && <div class="agentnb-outputs">{step.outputs.map((output, index) => <Output key={index} output={output} />)}</div>}
       {step.error && !told && <Failure name={step.error.name} message={step.error.message} lines={step.error.traceback} />}
       {step.notes.map((note, index) => <p key={index} class="agentnb-note">{note}</p>)}
@@ -54,26 +53,15 @@ const CodeBlock = memo(({ step }: { step: Step }): JSX.Element => {
   );
 });
 
+/** What the step changed, and how to take it back. */
 function Done({ step }: { step: Step }): JSX.Element | null {
   const { actions, send } = useView();
   const canUndo = actions.command && !step.undone && step.timing.code_ended_at !== null && step.changes.some(change => change.scope === 'user');
-  const { asked_at, replied_at, code_started_at, code_ended_at } = step.timing;
-  const { usage } = step;
-  const facts = [
-    replied_at !== null && `model ${duration(replied_at - asked_at)}`,
-    code_started_at !== null && code_ended_at !== null && `code ${duration(code_ended_at - code_started_at)}`,
-    usage.input_tokens + usage.output_tokens > 0 && `${count(usage.input_tokens)} in, ${count(usage.output_tokens)} out`,
-    usage.cached_tokens > 0 && `${count(usage.cached_tokens)} cached`,
-    money(usage)
-  ].filter(Boolean);
-  if (!facts.length && !step.changes.length) return null;
+  if (!step.changes.length) return null;
   return (
-    <>
+    <div class="agentnb-foot">
       <ChangeList changes={step.changes} undone={step.undone} />
-      <div class="agentnb-foot">
-        <span class="agentnb-facts">{facts.join(' · ')}</span>
-        {canUndo && <Sure ask="Undo this step?" title="Take back what this step did to your variables" onClick={() => void send({ name: 'undo', step: step.id })}>Undo</Sure>}
-      </div>
-    </>
+      {canUndo && <Sure ask="Undo this step?" title="Take back what this step did to your variables" onClick={() => void send({ name: 'undo', step: step.id })}>Undo</Sure>}
+    </div>
   );
 }

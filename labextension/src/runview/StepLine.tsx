@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { isOpenStep } from '../core/fold';
 import { isObject } from '../core/normal';
 import type { Step } from '../core/record';
-import { CHANGE_MARKS, clock, duration, oneLine, plural, stateWord, unmarked } from '../core/words';
+import { CHANGE_MARKS, clock, count, duration, money, oneLine, plural, stateWord, tokensOf, unmarked } from '../core/words';
 import { useView } from './context';
 import { memo } from './memo';
 import { Mark, State, useTick } from './parts';
@@ -16,7 +16,7 @@ export const StepLine = memo(({ step, open, now }: { step: Step; open: boolean; 
     <>
       <Mark status={status} />
       <span class="agentnb-number">{step.number}</span>
-      <span class="agentnb-gist">{open ? '' : gist(step)}</span>
+      {open ? <span class="agentnb-gist agentnb-facts">{facts(step)}</span> : <span class="agentnb-gist">{gist(step)}</span>}
       <span class="agentnb-side">
         {!open && <Hints step={step} />}
         {step.undone && <span class="agentnb-tag">undone</span>}
@@ -31,6 +31,19 @@ export const StepLine = memo(({ step, open, now }: { step: Step; open: boolean; 
 function gist(step: Step): string {
   const text = step.thought.trim() || step.code?.trim() || (step.error ? `${step.error.name}: ${step.error.message}` : '');
   return oneLine(unmarked(text.slice(0, 1000)), 200);
+}
+
+/** What the step took. */
+function facts({ timing, usage }: Step): string {
+  const { asked_at, replied_at, code_started_at, code_ended_at } = timing;
+  const parts = [
+    replied_at !== null && `model ${duration(replied_at - asked_at)}`,
+    code_started_at !== null && code_ended_at !== null && `code ${duration(code_ended_at - code_started_at)}`,
+    tokensOf(usage) > 0 && `${count(usage.input_tokens)} in, ${count(usage.output_tokens)} out`,
+    usage.cached_tokens > 0 && `${count(usage.cached_tokens)} cached`,
+    money(usage)
+  ];
+  return parts.filter(Boolean).join(' · ');
 }
 
 /** What there is to see when the step is opened. */

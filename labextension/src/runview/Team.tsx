@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { agentStates, type AgentState } from '../core/agents';
 import { isFinal } from '../core/fold';
 import type { RunRecord } from '../core/record';
-import { clock, count, dollars } from '../core/words';
+import { clock, count, dollars, plural } from '../core/words';
 import { AgentForm } from './AgentForm';
 import { useView } from './context';
 import { agentStyle, Button, Mark, Section, Sure } from './parts';
@@ -22,7 +22,7 @@ export function Team({ record, tints }: { record: RunRecord; tints: Map<string, 
     <Section name="team" label="Team" side={hire}>
       <ul>
         {states.map(state => (
-          <Agent key={`${state.member.team}/${state.member.name}`} state={state} alive={alive} tint={tints.get(state.member.name)} onChange={canSteer ? () => setForm(form === state.member.name ? null : state.member.name) : undefined} />
+          <Agent key={`${state.member.team}/${state.member.name}`} state={state} alive={alive} tint={tints.get(state.member.name)} startedAt={record.tasks[0]?.started_at ?? Infinity} onChange={canSteer ? () => setForm(form === state.member.name ? null : state.member.name) : undefined} />
         ))}
       </ul>
       {form !== null && canSteer && <AgentForm key={form} member={changed?.member} onDone={() => setForm(null)} />}
@@ -34,54 +34,48 @@ interface AgentProps {
   state: AgentState;
   alive: boolean;
   tint: string | undefined;
+  /** When work began: who joined later was hired in mid-run. */
+  startedAt: number;
   onChange: (() => void) | undefined;
 }
 
-function Agent({ state, alive, tint, onChange }: AgentProps): JSX.Element {
+function Agent({ state, alive, tint, startedAt, onChange }: AgentProps): JSX.Element {
   const { send, jump } = useView();
   const { member, step } = state;
   const activity = alive || state.activity === 'left' ? state.activity : 'idle';
-  const facts = [member.kind === 'coordinator' && member.role !== 'coordinator' && 'coordinator', member.model, member.mode !== 'scratch' && member.mode];
+  const leads = member.kind === 'coordinator' && member.name !== 'coordinator';
+  const role = [leads && 'coordinator', member.role, member.tools.length > 0 && `tools: ${member.tools.join(', ')}`];
   const used = [state.tokens > 0 && `${count(state.tokens)} tokens`, state.cost !== null && dollars(state.cost)];
+  const about = role.filter(Boolean).join(' · ');
   return (
     <li class={`agentnb-agent agentnb-at-${activity}`} style={agentStyle(tint)}>
       <span class="agentnb-dot" />
-      <div class="agentnb-who">
-        <div>
-          <b>{member.name}</b>
-          {member.team && <span class="agentnb-facts"> of {member.team}</span>}
-          <span class="agentnb-facts">{facts.filter(Boolean).map(fact => ` · ${fact}`)}</span>
-        </div>
-        {member.role && <div class="agentnb-role" title={member.role}>{member.role}</div>}
-        {member.tools.length > 0 && <div class="agentnb-facts" title={member.tools.join(', ')}>tools: {member.tools.slice(0, 4).join(', ')}{member.tools.length > 4 && ' …'}</div>}
-      </div>
-      <div class="agentnb-now">
-        <Doing state={state} activity={activity} alive={alive} />
-        <div class="agentnb-facts">
-          {used.filter(Boolean).join(' · ')}
-          {step !== null && <Button kind="quiet" title={`Go to the newest step of ${member.name}`} onClick={() => jump(step)}>{state.steps} {state.steps === 1 ? 'step' : 'steps'}</Button>}
-        </div>
-        {onChange && activity !== 'left' && (
-          <div class="agentnb-acts">
-            <Button kind="quiet" onClick={onChange} title={`Change ${member.name}`}>Change</Button>
-            {member.kind !== 'coordinator' && <Sure ask={`Dismiss ${member.name}?`} onClick={() => void send({ name: 'dismiss', agent: member.name })}>Dismiss</Sure>}
-          </div>
-        )}
-      </div>
+      <span class="agentnb-name">{member.name}{member.team && <span class="agentnb-facts"> of {member.team}</span>}</span>
+      <span class="agentnb-role" title={about}>{about}</span>
+      <span class="agentnb-facts">{[member.model, member.mode !== 'scratch' && member.mode].filter(Boolean).join(' · ')}</span>
+      <Doing state={state} activity={activity} alive={alive} startedAt={startedAt} />
+      <span class="agentnb-facts agentnb-used">
+        {used.filter(Boolean).join(' · ')}
+        {step !== null && <Button kind="quiet" title={`Go to the newest step of ${member.name}`} onClick={() => jump(step)}>{plural(state.steps, 'step')}</Button>}
+      </span>
+      <span class="agentnb-acts">
+        {onChange && activity !== 'left' && <Button kind="quiet" onClick={onChange} title={`Change ${member.name}`}>Change</Button>}
+        {onChange && activity !== 'left' && member.kind !== 'coordinator' && <Sure ask="Sure?" title={`Dismiss ${member.name}`} onClick={() => void send({ name: 'dismiss', agent: member.name })}>Dismiss</Sure>}
+      </span>
     </li>
   );
 }
 
-function Doing({ state, activity, alive }: { state: AgentState; activity: string; alive: boolean }): JSX.Element | null {
+function Doing({ state, activity, alive, startedAt }: { state: AgentState; activity: string; alive: boolean; startedAt: number }): JSX.Element {
   const { left_at, joined_at } = state.member;
-  if (activity === 'left') return <div class="agentnb-facts">dismissed at {clock(left_at ?? 0)}</div>;
-  const hired = joined_at > 0.5 && <span class="agentnb-facts">hired at {clock(joined_at)}</span>;
-  if (!alive) return <div>{hired}</div>;
+  const hired = joined_at > startedAt ? `hired at ${clock(joined_at)}` : '';
+  if (activity === 'left') return <span class="agentnb-facts">{hired && `${hired}, `}dismissed at {clock(left_at ?? 0)}</span>;
+  if (!alive || (activity === 'idle' && hired)) return <span class="agentnb-facts">{hired}</span>;
   const words: Record<string, string> = { thinking: 'thinking', acting: 'running code', waiting: `waits for ${state.for}`, idle: 'idle' };
   return (
-    <div class={`agentnb-doing agentnb-is-${activity}`}>
+    <span class={`agentnb-doing agentnb-is-${activity}`}>
       {activity !== 'idle' && <Mark status={activity} />}
       {words[activity]}
-    </div>
+    </span>
   );
 }

@@ -48,7 +48,7 @@ export function Tree({ record, rows, tints, now }: Props): JSX.Element {
       aria-expanded={row.kind === 'result' ? undefined : row.open}
       onFocusIn={() => (state.focus = row.id)}
     >
-      <Content row={row} toggle={toggle} tints={tints} now={now} requests={row.kind === 'step' ? (requests.get(row.step.id) ?? NONE) : NONE} />
+      <Content record={record} row={row} toggle={toggle} tints={tints} now={now} requests={row.kind === 'step' ? (requests.get(row.step.id) ?? NONE) : NONE} />
     </div>
   );
   return (
@@ -78,7 +78,16 @@ export function focusRow(root: HTMLElement | null, id: string): void {
   find(10);
 }
 
-function Content({ row, toggle, tints, now, requests }: { row: Row; toggle(row: Row): void; tints: Map<string, string>; now(): number; requests: Request[] }): JSX.Element {
+interface ContentProps {
+  record: RunRecord;
+  row: Row;
+  toggle(row: Row): void;
+  tints: Map<string, string>;
+  now(): number;
+  requests: Request[];
+}
+
+function Content({ record, row, toggle, tints, now, requests }: ContentProps): JSX.Element {
   if (row.kind === 'result') return <Outcome task={row.task} />;
   const line = (content: JSX.Element | string): JSX.Element => (
     <div class="agentnb-line" onClick={() => toggle(row)}>
@@ -93,7 +102,7 @@ function Content({ row, toggle, tints, now, requests }: { row: Row; toggle(row: 
       return (
         <>
           {line(<TaskLine task={row.task} steps={row.steps} open={row.open} tint={tints.get(row.task.agent)} now={now} />)}
-          {row.open && <Brief text={row.task.brief} />}
+          {row.open && row.task.brief.trim() !== record.task.trim() && <Brief text={row.task.brief} />}
         </>
       );
     case 'step':

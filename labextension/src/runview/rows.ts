@@ -91,7 +91,8 @@ function addTask(rows: Row[], node: TaskNode, depth: number, parent: string, how
     for (const child of each.tasks) addTask(rows, child, depth + 2, id, how);
   });
   for (const child of node.tasks) addTask(rows, child, depth + 1, id, how);
-  if ((task.result && depth > 0) || task.error) {
+  const told = steps.at(-1)?.step.error?.message === task.error?.message;
+  if (depth > 0 && (task.result || (task.error && !told))) {
     rows.push({ kind: 'result', id: `result:${task.id}`, depth: depth + 1, open: false, task, parent: id });
   }
 }

@@ -34,7 +34,10 @@ export const renderer: Renderer = {
     element.replaceChildren(terminal(plainOf(data)));
   },
   markdown(text, element) {
-    element.replaceChildren(sanitized(marked.parse(text, { async: false })));
+    const prose = document.createElement('div');
+    prose.className = 'agentnb-prose';
+    prose.append(sanitized(marked.parse(text, { async: false })));
+    element.replaceChildren(prose);
   },
   code(text, element) {
     const block = document.createElement('pre');
