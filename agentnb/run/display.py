@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.show import CellDisplay
+from agentnb.page.hub import hub
+from agentnb.page.target import register
 from agentnb.record.document import FINAL, RunRecord
 from agentnb.record.events import AnyEvent, ReplyDelta
 from agentnb.run.context import RunContext
@@ -18,11 +21,16 @@ SHARE = 0.05
 """Of the loop's time at most, that drawing may take: where a drawing is slow, updates are rarer."""
 
 
-def show_run(run: Run, context: RunContext) -> None:
-    """Show ``run`` in the current cell and keep it up to date until its end.
+def follow_run(run: Run, context: RunContext, *, show: bool = True) -> None:
+    """Let pages follow ``run``; with ``show``, draw it in the current cell and keep it up to date until its end.
 
     A terminal cannot change what it has shown: there the run appears when it is over.
     """
+    if kernel_of(context.shell) is not None:
+        hub.add(run)
+        register()
+    if not show:
+        return
     view = _View(run.record, CellDisplay(context.shell))
     run.subscribe(view.on_event)
 
