@@ -15,7 +15,7 @@ async function widget() {
     ],
     bundle: true,
     format: 'esm',
-    target: 'es2020',
+    target: 'es2022',
     minify: true,
     legalComments: 'none',
     outdir: STATIC,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import nbformat
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Locator, Page, Response
+from playwright.sync_api import Browser, Error, Locator, Page
 
 from agentnb.record.document import MIME_TYPE
 from tests.browser.server import JupyterServer
@@ -37,7 +37,7 @@ const panel = [...window.jupyterapp.shell.widgets('main')].find(w => w.context &
 class NotebookPage:
     """One notebook, open in JupyterLab or Notebook 7. Make one with the fixture ``open_notebook``.
 
-    ``page`` is Playwright's, for whatever is not wrapped; ``errors`` holds what the page's scripts raised.
+    ``page`` is Playwright's, for whatever is not wrapped; ``errors`` holds what agentnb's scripts in it raised.
     """
 
     def __init__(self, server: JupyterServer, app: App, browser: Browser, path: str) -> None:
@@ -47,7 +47,7 @@ class NotebookPage:
         self.page: Page = browser.new_page(viewport=SIZE)
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", self._on_error)
 
     @property
     def file(self) -> Path:
@@ -130,6 +130,10 @@ class NotebookPage:
     def restart_kernel(self) -> None:
         """Restart the kernel, without a question."""
         self.evaluate("panel.sessionContext.restartKernel()")
+
+    def _on_error(self, error: Error) -> None:
+        if "@agentnb" in (error.stack or ""):  # JupyterLab and Notebook 7 raise some of their own
+            self.errors.append(error.stack or str(error))
 
     def _script(self, expression: str) -> str:
         return f"arg => {{ {_PANEL.replace('PATH', json.dumps(self.path))} return {expression}; }}"
