@@ -211,18 +211,10 @@ export class Folder {
   #taskAdded(event: Of<'task_added'>): void {
     if (this.#tasks.has(event.task)) return;
     this.#put('tasks', this.#tasks, event.task, {
-      id: event.task,
-      agent: event.agent,
-      brief: event.brief,
-      status: 'pending',
+      ...newTask(event.task, event.agent, event.brief),
       parent: event.parent ?? null,
       parent_step: event.parent_step ?? null,
-      depends_on: event.depends_on ?? [],
-      started_at: null,
-      ended_at: null,
-      result: null,
-      error: null,
-      usage: NO_USAGE
+      depends_on: event.depends_on ?? []
     });
   }
 
@@ -320,6 +312,23 @@ export class Folder {
       if (concerns(entry)) change(this.#at(name, index));
     });
   }
+}
+
+export function newTask(id: string, agent: string, brief: string): Task {
+  return {
+    id,
+    agent,
+    brief,
+    status: 'pending',
+    parent: null,
+    parent_step: null,
+    depends_on: [],
+    started_at: null,
+    ended_at: null,
+    result: null,
+    error: null,
+    usage: NO_USAGE
+  };
 }
 
 type Lists = 'steps' | 'tasks' | 'requests' | 'roster' | 'messages';

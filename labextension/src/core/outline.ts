@@ -3,6 +3,7 @@
  *
  * Links may dangle, cross or run in circles: every task and every step is placed exactly once.
  */
+import { newTask } from './fold';
 import type { RunRecord, Step, Task } from './record';
 
 export interface StepNode {
@@ -28,28 +29,11 @@ export function outline(record: RunRecord): TaskNode[] {
   for (const step of record.steps) {
     const node: StepNode = { step, tasks: [] };
     let home = nodes.get(step.task);
-    if (!home) nodes.set(step.task, (home = { task: madeUp(step), steps: [], tasks: [] }));
+    if (!home) nodes.set(step.task, (home = { task: newTask(step.task, step.agent, ''), steps: [], tasks: [] }));
     steps.set(step.id, node);
     home.steps.push(node);
   }
   return place(nodes, steps);
-}
-
-function madeUp(step: Step): Task {
-  return {
-    id: step.task,
-    agent: step.agent,
-    brief: '',
-    status: 'pending',
-    parent: null,
-    parent_step: null,
-    depends_on: [],
-    started_at: null,
-    ended_at: null,
-    result: null,
-    error: null,
-    usage: { input_tokens: 0, output_tokens: 0, cached_tokens: 0, calls: 0, estimated: false, cost: null }
-  };
 }
 
 function place(nodes: Map<string, TaskNode>, steps: Map<string, StepNode>): TaskNode[] {

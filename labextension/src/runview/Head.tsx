@@ -104,8 +104,8 @@ function Controls({ record }: { record: RunRecord }): JSX.Element {
       <span class="agentnb-controls">
         {alive && record.status === 'running' && <Button onClick={() => void send({ name: 'pause' })} title="Let the steps in flight end, then wait">Pause</Button>}
         {alive && record.status === 'paused' && <Button kind="main" onClick={() => void send({ name: 'resume' })}>Resume</Button>}
-        {alive && <Button kind="danger" onClick={() => void send({ name: 'stop' })} title="End the run now">Stop</Button>}
-        {offersMore && <Button expanded={more} onClick={() => setMore(!more)} title="What else can be done with this run">More</Button>}
+        {alive && <Button kind="danger" onClick={() => void send({ name: 'stop' })}>Stop</Button>}
+        {offersMore && <Button expanded={more} onClick={() => setMore(!more)}>More</Button>}
       </span>
       {more && <More record={record} alive={alive} />}
     </>

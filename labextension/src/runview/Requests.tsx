@@ -82,7 +82,7 @@ function Form({ request }: { request: Request }): JSX.Element {
       <ChangeList changes={request.changes} open />
       <div class="agentnb-acts">
         <Button kind="main" onClick={() => allow(false)}>{Object.keys(edited).length ? 'Allow as edited' : request.kind === 'action' ? 'Allow once' : 'Allow'}</Button>
-        {request.kind === 'action' && <Button onClick={() => allow(true)} title="Code of this kind is not asked about again in this run">Allow the like for this run</Button>}
+        {request.kind === 'action' && <Button onClick={() => allow(true)}>Allow the like for this run</Button>}
         <span class="agentnb-deny">
           <Button kind="danger" onClick={() => void answer({ status: 'denied', ...(reason && { text: reason }) })}>Deny</Button>
           <input aria-label="Why it is denied" placeholder="reason, for the agent" value={draft.text} onInput={event => state.setDraft(request.id, { text: event.currentTarget.value })} />

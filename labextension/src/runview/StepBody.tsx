@@ -46,7 +46,7 @@ const CodeBlock = memo(({ step }: { step: Step }): JSX.Element => {
     <div class="agentnb-block">
       <Code text={(step.code ?? '').replace(/^\n+|\s+$/g, '')} />
       <span class="agentnb-acts">
-        <Button kind="quiet" onClick={() => void copy()} title="Copy the code">{copied ? 'Copied' : 'Copy'}</Button>
+        <Button kind="quiet" onClick={() => void copy()}>{copied ? 'Copied' : 'Copy'}</Button>
         {view.actions.insertCells && <Button kind="quiet" onClick={() => void insertCells(view, stepCells(step), step.id)} title="Insert this step as notebook cells">To cells</Button>}
       </span>
     </div>

@@ -2,10 +2,10 @@ import type { JSX } from 'preact';
 import { isOpenStep } from '../core/fold';
 import { isObject } from '../core/normal';
 import type { Step } from '../core/record';
-import { CHANGE_MARKS, clock, count, duration, money, oneLine, plural, stateWord, tokensOf, unmarked } from '../core/words';
+import { CHANGE_MARKS, count, duration, money, oneLine, plural, stateWord, tokensOf, unmarked } from '../core/words';
 import { useView } from './context';
 import { memo } from './memo';
-import { Mark, State, useTick } from './parts';
+import { Mark, State, Took } from './parts';
 
 /** A step on one line. */
 export const StepLine = memo(({ step, open, now }: { step: Step; open: boolean; now(): number }): JSX.Element => {
@@ -22,7 +22,7 @@ export const StepLine = memo(({ step, open, now }: { step: Step; open: boolean; 
         {step.undone && <span class="agentnb-tag">undone</span>}
         {step.final && <span class="agentnb-tag">answer</span>}
         {status !== 'done' && <State status={status} word={status === 'lost' ? 'not ended' : stateWord(status)} />}
-        <Took step={step} live={busy && live} now={now} />
+        <Took from={step.timing.asked_at} to={step.timing.code_ended_at ?? step.timing.replied_at} ticking={busy && live} now={now} />
       </span>
     </>
   );
@@ -60,12 +60,4 @@ function Hints({ step }: { step: Step }): JSX.Element {
       {tables > 0 && <span class="agentnb-tag">{plural(tables, 'table')}</span>}
     </>
   );
-}
-
-function Took({ step, live, now }: { step: Step; live: boolean; now(): number }): JSX.Element | null {
-  useTick(live);
-  const { asked_at, replied_at, code_ended_at } = step.timing;
-  if (live) return <span class="agentnb-facts">{clock(now() - asked_at)}</span>;
-  const end = code_ended_at ?? replied_at;
-  return end === null ? null : <span class="agentnb-facts">{duration(end - asked_at)}</span>;
 }

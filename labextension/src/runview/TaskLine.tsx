@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import { isOpenTask } from '../core/fold';
 import type { Task } from '../core/record';
-import { clock, duration, oneLine, plural, tokens } from '../core/words';
+import { oneLine, plural, tokens } from '../core/words';
 import { useView } from './context';
 import { Bundle, Failure } from './Foreign';
 import { memo } from './memo';
-import { agentStyle, Mark, State, useTick } from './parts';
+import { agentStyle, Mark, State, Took } from './parts';
 
 interface Props {
   task: Task;
@@ -29,19 +29,11 @@ export const TaskLine = memo(({ task, steps, open, tint, now }: Props): JSX.Elem
       <span class="agentnb-side">
         {task.status !== 'completed' && <State status={status} word={status === 'lost' ? 'not ended' : undefined} />}
         <span class="agentnb-facts agentnb-optional">{facts}</span>
-        <Took task={task} live={busy && live} now={now} />
+        {task.started_at !== null && <Took from={task.started_at} to={task.ended_at} ticking={busy && live} now={now} />}
       </span>
     </>
   );
 });
-
-function Took({ task, live, now }: { task: Task; live: boolean; now(): number }): JSX.Element | null {
-  useTick(live);
-  const { started_at, ended_at } = task;
-  if (started_at === null) return null;
-  if (ended_at === null) return live ? <span class="agentnb-facts">{clock(now() - started_at)}</span> : null;
-  return <span class="agentnb-facts">{duration(ended_at - started_at)}</span>;
-}
 
 export const Brief = memo(({ text }: { text: string }): JSX.Element | null =>
   text.trim() ? <p class="agentnb-brief">{text}</p> : null

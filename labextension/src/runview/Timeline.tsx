@@ -95,28 +95,14 @@ function Delegation({ at, source, target }: { at: string; source: number; target
   );
 }
 
-/** Arrow keys go from bar to bar, up and down to the next lane; Enter and Space jump to the step. */
+/** Arrow keys go from stretch to stretch; Enter and Space jump to the step. */
 function move(event: KeyboardEvent): void {
   const here = event.target as SVGElement;
-  const chartOf = here.closest('.agentnb-chart');
-  if (!chartOf || !here.dataset['step']) return;
-  if (event.key === 'Enter' || event.key === ' ') {
-    event.preventDefault();
-    here.dispatchEvent(new MouseEvent('click', { bubbles: true }));
-    return;
-  }
-  const lane = [...(here.parentNode?.querySelectorAll<SVGElement>('[data-step]') ?? [])];
-  const lanes = [...chartOf.querySelectorAll('g:has(> [data-step])')];
-  const row = lanes.indexOf(here.parentNode as Element);
-  const first = (offset: number): SVGElement | null | undefined => lanes[row + offset]?.querySelector<SVGElement>('[data-step]');
-  const targets: Record<string, () => SVGElement | null | undefined> = {
-    ArrowRight: () => lane[lane.indexOf(here) + 1],
-    ArrowLeft: () => lane[lane.indexOf(here) - 1],
-    ArrowDown: () => first(1),
-    ArrowUp: () => first(-1)
-  };
-  const target = targets[event.key]?.();
-  if (!target) return;
+  const all = [...(here.ownerSVGElement?.querySelectorAll<SVGElement>('[data-step]') ?? [])];
+  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key] ?? 0;
+  const acts = event.key === 'Enter' || event.key === ' ';
+  if (!by && !acts) return;
   event.preventDefault();
-  target.focus();
+  if (acts) here.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+  else all[all.indexOf(here) + by]?.focus();
 }

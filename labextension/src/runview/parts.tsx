@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { isOpenStep, isOpenTask } from '../core/fold';
-import { stateWord } from '../core/words';
+import { isOpenStep } from '../core/fold';
+import { clock, duration, stateWord } from '../core/words';
 
 const PATHS: Record<string, string> = {
   good: 'M3.5 8.5l3 3 6-7',
@@ -44,8 +44,6 @@ export function Mark({ status, still = false }: { status: string; still?: boolea
 export function State({ status, word = stateWord(status) }: { status: string; word?: string }): JSX.Element {
   return <span class={`agentnb-state agentnb-is-${status}`}>{word}</span>;
 }
-
-export const isBusyTask = (status: string): boolean => isOpenTask(status) && status !== 'pending';
 
 interface ButtonProps {
   children: ComponentChildren;
@@ -126,6 +124,20 @@ export function useTick(on: boolean): void {
     const timer = setInterval(() => tick(number => number + 1), 1000);
     return () => clearInterval(timer);
   }, [on]);
+}
+
+interface TookProps {
+  from: number;
+  to: number | null;
+  ticking: boolean;
+  now(): number;
+}
+
+/** How long something took, or takes so far. */
+export function Took({ from, to, ticking, now }: TookProps): JSX.Element | null {
+  useTick(ticking);
+  if (!ticking && to === null) return null;
+  return <span class="agentnb-facts">{ticking ? clock(now() - from) : duration((to ?? from) - from)}</span>;
 }
 
 export function agentStyle(colour: string | undefined): JSX.CSSProperties {
