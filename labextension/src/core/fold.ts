@@ -3,6 +3,7 @@
  *
  * A record that was handed out never changes: within a batch each part that an event touches is copied once.
  */
+import { readPart } from './normal';
 import type { AnyEvent, Member, Request, RunRecord, Step, Task, Usage } from './record';
 
 type Of<T extends AnyEvent['type']> = Extract<AnyEvent, { type: T }>;
@@ -154,7 +155,7 @@ export class Folder {
   }
 
   #asked(event: Of<'asked'>, at: number): void {
-    const request: Request = { ...event.request, asked_at: at };
+    const request: Request = { ...readPart<Request>('Request', event.request), asked_at: at };
     this.#fresh.add(request);
     this.#put('requests', this.#requests, request.id, request);
     const step = this.#peek(request.step);
@@ -181,7 +182,7 @@ export class Folder {
   }
 
   #agentJoined(event: Of<'agent_joined'>, at: number): void {
-    const member: Member = { ...event.member, joined_at: at };
+    const member: Member = { ...readPart<Member>('Member', event.member), joined_at: at };
     const index = this.#members.get(keyOf(member));
     const present = index === undefined ? undefined : this.#record.roster[index];
     const roster = this.#list('roster');

@@ -75,6 +75,11 @@ function summary(record: RunRecord): RunRecord {
   } as RunRecord;
 }
 
+/** One part of a record, with all of its fields. */
+export function readPart<T>(name: keyof typeof SHAPES, value: unknown): T {
+  return struct(name, isObject(value) ? value : {}) as T;
+}
+
 function struct(name: string, data: Json): Json {
   const fields: Json = {};
   for (const [field, spec] of Object.entries(SHAPES[name as keyof typeof SHAPES])) {

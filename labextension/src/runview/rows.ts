@@ -88,7 +88,7 @@ function addTask(rows: Row[], node: TaskNode, depth: number, parent: string, how
     flush(each);
     const unfolded = how.toggled.get(rowId) ?? (index >= newest || isOpenStep(each.step.status) || isBad(each.step));
     rows.push({ kind: 'step', id: rowId, depth: depth + 1, open: unfolded, step: each.step, parent: id });
-    for (const child of each.tasks) addTask(rows, child, depth + 2, id, how);
+    for (const child of each.tasks) addTask(rows, child, depth + 2, rowId, how);
   });
   for (const child of node.tasks) addTask(rows, child, depth + 1, id, how);
   const told = steps.at(-1)?.step.error?.message === task.error?.message;
