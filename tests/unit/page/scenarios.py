@@ -115,7 +115,9 @@ def requests() -> list[ev.AnyEvent]:
 
 def broken_off() -> list[ev.AnyEvent]:
     """The kernel dies with everything open."""
-    return timed(*requests(), ev.RunEnded(status="crashed", reason="The kernel died.", error=Error(name="E", message="")))
+    return timed(
+        *requests(), ev.RunEnded(status="crashed", reason="The kernel died.", error=Error(name="E", message=""))
+    )
 
 
 def word_broken() -> list[ev.AnyEvent]:
