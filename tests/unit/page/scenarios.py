@@ -1,4 +1,4 @@
-"""Runs as events, which Python and the page have to fold alike; between them every kind of event and every odd order."""
+"""Runs as events, which Python and the page have to fold alike: every kind of event, and the odd orders of some."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def team() -> list[ev.AnyEvent]:
         shown("s2", "one"),
         shown("s2", "two", index=2),
         shown("s2", "three", index=9),
+        shown("s2", "four", index=0),
         ev.OutputsCleared(step="s1"),
         ev.StepEnded(
             step="s2",

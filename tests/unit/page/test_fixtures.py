@@ -1,4 +1,4 @@
-"""The shared fixtures in tests/data/folds: events and the record they fold into, which the page's tests read as well."""
+"""The fixtures in tests/data/folds: events and the record they fold into, which the page's own tests read as well."""
 
 from __future__ import annotations
 
