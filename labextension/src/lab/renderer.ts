@@ -56,11 +56,11 @@ export class LabRenderer implements Renderer {
 
   async code(text: string, element: HTMLElement): Promise<void> {
     const isNewest = this.#begin(element);
-    const drawn = document.createElement('div');
+    const drawn = document.createElement('pre');
     const python = this.#languages?.findByName('python') ?? null;
     if (this.#languages) await this.#languages.highlight(text, python, drawn);
     else drawn.textContent = text;
-    if (isNewest()) element.replaceChildren(...drawn.childNodes);
+    if (isNewest()) element.replaceChildren(drawn);
   }
 
   /** An image cannot run scripts or load anything, as an `<svg>` element in the page could. */
