@@ -42,7 +42,7 @@ export function AgentForm({ member, onDone }: { member: Member | undefined; onDo
           <input type="number" min="1" value={fields[name] ?? ''} onInput={edit(name)} />
         </Field>
       ))}
-      <div class="agentnb-acts agentnb-wide">
+      <div class="agentnb-acts">
         <button type="submit" class="agentnb-button agentnb-main">{member ? `Change ${member.name}` : 'Hire'}</button>
         <button type="button" class="agentnb-button" onClick={onDone}>Cancel</button>
       </div>

@@ -27,11 +27,12 @@ export function ChangeList({ changes, open = false, undone = false }: { changes:
 }
 
 function Detail({ change }: { change: Change }): JSX.Element {
+  const values = [change.before, change.after].filter(each => each !== null);
   return (
     <div class="agentnb-detail">
       <b>{change.name}</b> {KINDS[change.kind]}
       {change.scope !== 'user' && ` in ${change.scope}'s own scope`}
-      {(change.before ?? change.after) !== null && <div><code>{change.before ?? '—'}</code> → <code>{change.after ?? '—'}</code></div>}
+      {values.length > 0 && <div><code>{values.join(' → ')}</code></div>}
       {change.detail.map((line, index) => <div key={index}>{line}</div>)}
     </div>
   );

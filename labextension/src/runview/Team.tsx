@@ -22,7 +22,7 @@ export function Team({ record, tints }: { record: RunRecord; tints: Map<string, 
     <Section name="team" label="Team" side={hire}>
       <ul>
         {states.map(state => (
-          <Agent key={`${state.member.team}/${state.member.name}`} state={state} alive={alive} tint={tints.get(state.member.name)} startedAt={record.tasks[0]?.started_at ?? Infinity} onChange={canSteer ? () => setForm(form === state.member.name ? null : state.member.name) : undefined} />
+          <Agent key={`${state.member.team}/${state.member.name}`} state={state} alive={alive} tint={tints.get(state.member.name)} startedAt={record.steps[0]?.timing.asked_at ?? Infinity} onChange={canSteer ? () => setForm(form === state.member.name ? null : state.member.name) : undefined} />
         ))}
       </ul>
       {form !== null && canSteer && <AgentForm key={form} member={changed?.member} onDone={() => setForm(null)} />}
@@ -34,7 +34,7 @@ interface AgentProps {
   state: AgentState;
   alive: boolean;
   tint: string | undefined;
-  /** When work began: who joined later was hired in mid-run. */
+  /** When the first model was asked: who joined later was hired in mid-run. */
   startedAt: number;
   onChange: (() => void) | undefined;
 }
