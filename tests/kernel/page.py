@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 from agentnb.record.codec import decode_event
@@ -65,7 +64,7 @@ class Page:
     def _on_events(self, message: dict[str, Any]) -> None:
         assert self._folder is not None, "events came before a snapshot"
         for event in map(decode_event, message["events"]):
-            self.gaps += event.seq > self._folder.record.seq
+            self.gaps += event.seq != self._folder.record.seq
             if event.seq == self._folder.record.seq:
                 self._folder.apply(event)
                 self.events.append(event)
@@ -98,16 +97,16 @@ class Page:
         self.kernel.until(met, timeout=timeout, what=what)
 
 
-def live_run(kernel: Kernel, known: int = 0, timeout: float = 20) -> str:
-    """Return the id of the newest run, as the list of the kernel's runs tells it to a page on a subshell."""
-    comm = kernel.comm("agentnb.run", subshell=kernel.create_subshell())
-    found: list[str] = []
+def live_run(kernel: Kernel, subshell: str | None, timeout: float = 20) -> str:
+    """Return the id of the newest run, once the list of the kernel's runs has one that goes on."""
+    comm = kernel.comm("agentnb.run", subshell=subshell)
+    going: list[str] = []
 
     def look() -> bool:
-        found[:] = [run["run_id"] for message in comm.received for run in message["runs"] if run["status"] == "running"]
-        return len(set(found)) > known
+        newest = comm.received[-1]["runs"] if comm.received else []
+        going[:] = [newest[-1]["run_id"]] if newest and newest[-1]["status"] == "running" else []
+        return bool(going)
 
     kernel.until(look, timeout=timeout, what="a run in the list")
     comm.close()
-    time.sleep(0)
-    return found[-1]
+    return going[0]
