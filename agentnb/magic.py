@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
+from agentnb.kernel.shell import kernel_of
+from agentnb.page import target
+
 if TYPE_CHECKING:
     from agentnb.run.notebook import Notebook
 
@@ -25,6 +28,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     shell.register_magic_function(_line, "line", "agents")  # type: ignore[arg-type]
     if _await_agents not in shell.input_transformers_post:
         shell.input_transformers_post.append(_await_agents)
+    if kernel_of(shell) is not None:
+        target.register()
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
@@ -33,6 +38,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         shell.input_transformers_post.remove(_await_agents)
     shell.magics_manager.magics["cell"].pop("agents", None)
     shell.magics_manager.magics["line"].pop("agents", None)
+    if kernel_of(shell) is not None:
+        target.unregister()
 
 
 def _await_agents(lines: list[str]) -> list[str]:

@@ -4,37 +4,61 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
+import time
+from collections import deque
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from agentnb.kernel.interrupt import masked
 from agentnb.kernel.port import Sink
 
 FLUSH_AT = 8_000
 """Characters of text that are held back at most: 200,000 short prints become some dozens of outputs."""
+FLUSH_AFTER = 0.1
+"""Seconds for which text is held back at most, while someone calls ``flush_held`` or the code goes on printing."""
 STREAM_LIMIT = 100_000
 """Characters of one stream of one action that are passed on; the rest is counted."""
 
 
 class Outlet:
-    """A sink that clears late: ``clear_output(wait=True)`` takes effect when the next output comes, of any kind."""
+    """A sink that clears late: ``clear_output(wait=True)`` takes effect when the next output comes, of any kind.
+
+    Outputs may come from any thread, one at a time gets through; no signal tears one on its way.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._clear_next = False
+        self._lock = threading.RLock()
 
     def add(self, output: dict[str, Any], index: int | None = None) -> int:
         """Pass an output on; see ``Sink.add``."""
-        if self._clear_next:
-            self.clear()
-            index = None
-        return self._sink.add(output, index)
+        with masked(), self._lock:
+            if self._clear_next:
+                self.clear()
+                index = None
+            return self._sink.add(output, index)
 
     def clear(self, wait: bool = False) -> None:
         """Forget the outputs so far, at once or when the next one comes."""
-        self._clear_next = wait
-        if not wait:
-            self._sink.clear()
+        with masked(), self._lock:
+            self._clear_next = wait
+            if not wait:
+                self._sink.clear()
+
+
+_open: set[Stream] = set()
+"""The streams of the actions under way."""
+
+
+def flush_held() -> None:
+    """Pass on what actions printed ``FLUSH_AFTER`` ago or earlier; for another thread, while their code is busy."""
+    before = time.perf_counter() - FLUSH_AFTER
+    for stream in list(_open):
+        if stream.held_since < before:
+            stream.flush()
 
 
 class Stream(io.TextIOBase):
@@ -45,32 +69,37 @@ class Stream(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, name: str, sink: Sink) -> None:
+    def __init__(self, name: str, sink: Sink, lock: threading.RLock) -> None:
         super().__init__()
-        self._name, self._sink = name, sink
+        self._name, self._sink, self._lock = name, sink, lock
         self._other: Stream | None = None
-        self._parts: list[str] = []
+        self._parts: deque[str] = deque()
         self._held = 0
         self._passed = 0
         self._tail = ""
         self._ended = False
+        self.held_since = float("inf")
         self.dropped = 0
+        _open.add(self)
 
     def writable(self) -> bool:
         """Return True, as for every text stream one can print to."""
         return True
 
     def write(self, text: str) -> int:
-        """Hold the text back until there is enough of it or something else is put out."""
+        """Hold the text back until there is enough of it, it is old enough or something else is put out."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if self._ended:
             return self._write_late(text)
         if self._other is not None and self._other._parts:
             self._other.flush()  # keep the order between the two streams
+        now = time.perf_counter()
+        if not self._parts:
+            self.held_since = now
         self._parts.append(text)
         self._held += len(text)
-        if self._held >= FLUSH_AT:
+        if self._held >= FLUSH_AT or now - self.held_since >= FLUSH_AFTER:
             self.flush()
         return len(text)
 
@@ -78,9 +107,22 @@ class Stream(io.TextIOBase):
         """Pass on what is held back."""
         if not self._parts:
             return
-        text = "".join(self._parts)
-        self._parts.clear()
-        self._held = 0
+        with masked(), self._lock:
+            self.held_since = float("inf")
+            self._held = 0
+            head = self._bounded(self._taken())
+            if head:
+                self._sink.add({"output_type": "stream", "name": self._name, "text": head})
+
+    def _taken(self) -> str:
+        """Take what is held back, piece by piece: another thread may be writing."""
+        taken = []
+        while self._parts:
+            taken.append(self._parts.popleft())
+        return "".join(taken)
+
+    def _bounded(self, text: str) -> str:
+        """Return the beginning of ``text`` for which there is room; of what came later, keep the end."""
         room = STREAM_LIMIT - self._passed
         head, rest = text[:room], text[room:]
         self._passed += len(head)
@@ -88,23 +130,26 @@ class Stream(io.TextIOBase):
             kept = (self._tail + rest)[-FLUSH_AT:]
             self.dropped += len(self._tail) + len(rest) - len(kept)
             self._tail = kept
-        if head:
-            self._sink.add({"output_type": "stream", "name": self._name, "text": head})
+        return head
 
     def finish(self) -> None:
         """Flush, and where text was left out say how much and show the end of it."""
         self.flush()
-        if self._tail:
-            text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail
-            self._sink.add({"output_type": "stream", "name": self._name, "text": text})
-            self._tail = ""
-        self._ended = True
+        with masked(), self._lock:
+            self._ended = True
+            _open.discard(self)
+            if self._tail:
+                text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail
+                self._sink.add({"output_type": "stream", "name": self._name, "text": text})
+                self._tail = ""
 
     def forget(self) -> None:
         """Drop what is held back and begin anew: the outputs were cleared."""
-        self._parts.clear()
-        self._held = self._passed = self.dropped = 0
-        self._tail = ""
+        with masked(), self._lock:
+            self._parts.clear()
+            self._held = self._passed = self.dropped = 0
+            self.held_since = float("inf")
+            self._tail = ""
 
     def _write_late(self, text: str) -> int:
         current = getattr(sys, self._name)
@@ -115,7 +160,8 @@ class Stream(io.TextIOBase):
 
 def stream_pair(sink: Sink) -> tuple[Stream, Stream]:
     """Return stdout and stderr for an action, which keep the order between them."""
-    out, err = Stream("stdout", sink), Stream("stderr", sink)
+    lock = threading.RLock()
+    out, err = Stream("stdout", sink, lock), Stream("stderr", sink, lock)
     out._other, err._other = err, out
     return out, err
 

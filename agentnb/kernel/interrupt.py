@@ -3,6 +3,9 @@
 A signal handler raises only where an agent's code is on the stack. It waits while an import is under way (an
 interrupted import leaves broken modules behind) and while host code is in a section that must not be torn, and it
 strikes again every half second at code that swallows the exception.
+
+An interrupt of the kernel stops all runs. To stop one of them while the main thread is busy, its gate is closed and the
+main thread is sent a signal of its own, upon which it looks whose code it is running.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ DEFERRED = 0.02
 """Seconds until the next look where an import or a host section is under way."""
 
 _TIMERS = hasattr(signal, "setitimer")  # not on Windows: there an action has no time limit, only the interrupt
+_LOOK: Any = getattr(signal, "SIGURG", None) if hasattr(signal, "pthread_kill") else None
+"""Makes the main thread look whose code it runs: a signal that is ignored where nobody handles it, nor on Windows."""
+_STOPPED = "stopped by the person"
 
 
 class ActionTimeout(BaseException):
@@ -38,9 +44,10 @@ class _State:
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[], None]] = []
-        self.before: tuple[Any, Any] | None = None
+        self.before: dict[signal.Signals, Any] | None = None
         self.idle: tuple[Any, Any] | None = None  # the kernel and what it handles SIGINT with between cells
         self.cells = 0  # that wait for a run
+        self.clock: Clock | None = None  # of the action whose segment runs
         self.strike: type[BaseException] | None = None
         self.message = ""
         self.masked = 0
@@ -50,33 +57,43 @@ _state = _State()
 
 
 class Clock:
-    """Counts the running time of one action against its limit, in seconds; None is no limit."""
+    """Counts the running time of one action against its limit, in seconds; None is no limit.
 
-    def __init__(self, limit: float | None) -> None:
+    ``stopped`` tells whether the action's run is being stopped.
+    """
+
+    def __init__(self, limit: float | None, stopped: Callable[[], bool] = lambda: False) -> None:
         self.limit = self.left = limit
+        self.stopped = stopped
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Count the time of one segment."""
-        if self.left is None or not _on_main_thread():
-            try:
-                yield
-            finally:
-                if _state.strike is not None and _on_main_thread():
-                    _disarm()
+        if not _on_main_thread():
+            yield
             return
         started = time.perf_counter()
-        _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(self.left, 1e-3))
+        before, _state.clock = _state.clock, self
+        self._arm()
         try:
             yield
         finally:
-            _disarm()
-            self.left -= time.perf_counter() - started
+            _state.clock = before
+            if _state.strike is not None:
+                _disarm()
+            if self.left is not None:
+                self.left -= time.perf_counter() - started
+
+    def _arm(self) -> None:
+        if self.stopped():  # it was thrown in already; code that goes on all the same is struck again
+            _arm(Stopped, _STOPPED, AGAIN)
+        elif self.left is not None:
+            _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(self.left, 1e-3))
 
     @contextmanager
     def within(self, seconds: float, what: str) -> Iterator[None]:
         """Limit a stretch of this action to ``seconds`` (a tool call), with ``what`` named in the error."""
-        if not _on_main_thread() or (self.left is not None and self.left <= seconds):
+        if not _on_main_thread() or self.stopped() or (self.left is not None and self.left <= seconds):
             yield
             return
         started = time.perf_counter()
@@ -84,15 +101,19 @@ class Clock:
         try:
             yield
         finally:
-            _disarm()
-            if self.left is not None:
-                left = self.left - (time.perf_counter() - started)
-                _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(left, 1e-3))
+            if not self.stopped():
+                _disarm()
+                if self.left is not None:
+                    left = self.left - (time.perf_counter() - started)
+                    _arm(ActionTimeout, f"the code ran longer than {self.limit:g} s", max(left, 1e-3))
 
 
 @contextmanager
 def masked() -> Iterator[None]:
     """Keep signals from raising inside a short section of host code that an agent's code called."""
+    if not _on_main_thread():
+        yield
+        return
     _state.masked += 1
     try:
         yield
@@ -109,10 +130,7 @@ def listen(on_interrupt: Callable[[], None], kernel: Any = None) -> Callable[[],
     """
     _state.listeners.append(on_interrupt)
     if _on_main_thread() and _state.before is None:
-        _state.before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM) if _TIMERS else None
-        signal.signal(signal.SIGINT, _on_interrupt)
-        if _TIMERS:
-            signal.signal(signal.SIGALRM, _on_alarm)
+        _state.before = {number: signal.signal(number, handler) for number, handler in _handlers().items()}
         if getattr(kernel, "saved_sigint_handler", None) is not None:
             _state.idle = kernel, kernel.saved_sigint_handler
             kernel.saved_sigint_handler = _on_idle_interrupt
@@ -122,17 +140,35 @@ def listen(on_interrupt: Callable[[], None], kernel: Any = None) -> Callable[[],
             _state.listeners.remove(on_interrupt)
         if not _state.listeners and _state.before is not None:
             _disarm()
-            _uninstall(*_state.before)
+            _uninstall(_state.before)
 
     return stop
 
 
-def _uninstall(interrupt: Any, alarm: Any) -> None:
-    _state.before = None
-    if not _state.cells:
-        _put_back(signal.SIGINT, _on_interrupt, interrupt)
+def look() -> None:
+    """Strike the code that the main thread is running, where its run is being stopped. May be called from any thread.
+
+    Where there are no such signals (Windows) nothing is done: the run ends when the code lets go of the loop.
+    """
+    ident = threading.main_thread().ident
+    if _LOOK is not None and _state.before is not None and ident is not None:
+        signal.pthread_kill(ident, _LOOK)
+
+
+def _handlers() -> dict[signal.Signals, Any]:
+    handlers: dict[signal.Signals, Any] = {signal.SIGINT: _on_interrupt}
     if _TIMERS:
-        _put_back(signal.SIGALRM, _on_alarm, alarm)
+        handlers[signal.SIGALRM] = _on_alarm
+    if _LOOK is not None:
+        handlers[_LOOK] = _on_look
+    return handlers
+
+
+def _uninstall(before: dict[signal.Signals, Any]) -> None:
+    _state.before = None
+    for number, handler in _handlers().items():
+        if number != signal.SIGINT or not _state.cells:
+            _put_back(number, handler, before[number])
     if _state.idle is not None:
         (kernel, between), _state.idle = _state.idle, None
         _put_back(signal.SIGINT, _on_idle_interrupt, between)
@@ -166,13 +202,23 @@ def _on_interrupt(number: int, frame: FrameType | None) -> None:
     for listener in list(_state.listeners):
         listener()
     if _agent_on_stack(frame):
-        _state.strike, _state.message = Stopped, "stopped by the person"
+        _state.strike, _state.message = Stopped, _STOPPED
         _strike(frame)
 
 
 def _on_idle_interrupt(number: int, frame: FrameType | None) -> None:
     """Another object than ``_on_interrupt``, to tell whose place it took: the cell's, or that between cells."""
     _on_interrupt(number, frame)
+
+
+def _on_look(number: int, frame: FrameType | None) -> None:
+    if _state.clock is None or not _state.clock.stopped():
+        return
+    _state.strike, _state.message = Stopped, _STOPPED
+    if _agent_on_stack(frame):
+        _strike(frame)
+    else:  # the segment is just beginning
+        _set_timer(DEFERRED)
 
 
 def _on_alarm(number: int, frame: FrameType | None) -> None:

@@ -44,7 +44,7 @@ class Stage:
     ) -> None:
         self.shell, self.namespace, self.names, self.turn = shell, namespace, names, turn
         self.sink = Outlet(sink)
-        self.clock = interrupt.Clock(timeout)
+        self.clock = interrupt.Clock(timeout, lambda: turn.closed)
         self._streams = stream_pair(self.sink)
         self._publisher: Any = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None

@@ -86,6 +86,10 @@ class Crew:
             elif isinstance(member, Roster):
                 self._inner(member).check()
 
+    def staffing(self) -> Staffing:
+        """Who works in this run, to be changed."""
+        return Staffing(self.run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools)
+
     # --- the coordinator ----------------------------------------------------------------------------------------------
 
     async def coordinate(
@@ -94,7 +98,7 @@ class Crew:
         """Let the coordinator do ``brief``; return its answer."""
         run, lead = self.run, self.lead
         self.tools = await aexpand_tools(lead.tools)
-        staffing = Staffing(run, self.roster, mode_of=self.mode_of, model_of=self.model_of, own_tools=self.tools)
+        staffing = self.staffing()
         delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
         with ExitStack() as stack:
             self.memory.leading = True

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,15 +24,25 @@ Listener = Callable[[AnyEvent, RunRecord], None]
 
 
 class Recorder:
-    """One run's events on their way into its record. Used on the event loop only."""
+    """One run's events on their way into its record.
+
+    Events may come from any thread, for agents' code prints in threads of its own. Made on the run's loop, where its
+    listeners are called.
+    """
 
     def __init__(self, redactor: Redactor, journal: Journal | None = None) -> None:
         self._folder = Folder()
         self.redactor = redactor
         self._journal = journal
+        self._lock = threading.RLock()
+        self._taps: list[Listener] = []
         self._listeners: list[Listener] = []
+        self._untold: deque[AnyEvent] = deque()
+        self._telling = False
         self._seq = 0
         self._started = time.perf_counter()
+        self._loop = asyncio._get_running_loop()
+        self._thread = threading.get_ident()
 
     @property
     def record(self) -> RunRecord:
@@ -41,19 +55,45 @@ class Recorder:
         return time.perf_counter() - self._started
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` after every event; return the function that ends this. A view's fault stops no run."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        """Call ``listener`` after every event, on the loop; return the function that ends this.
+
+        A view's fault stops no run.
+        """
+        return _enlist(self._listeners, listener)
+
+    def tap(self, listener: Listener) -> Callable[[], None]:
+        """As ``subscribe``, but call it on whatever thread the event comes, at once: the loop may be held up."""
+        return _enlist(self._taps, listener)
 
     def emit(self, event: AnyEvent) -> None:
         """Take in what happened. Secrets are out before anything else sees the event."""
-        event = self.redactor.redact_event(event)
-        event.seq, event.at = self._seq, self.now
-        self._seq += 1
-        if self._journal is not None and not isinstance(event, ReplyDelta):
-            self._journal.append(event)
-        self._folder.apply(event)
-        for listener in list(self._listeners):
+        with self._lock:
+            event = self.redactor.redact_event(event)
+            event.seq, event.at = self._seq, self.now
+            self._seq += 1
+            if self._journal is not None and not isinstance(event, ReplyDelta):
+                self._journal.append(event)
+            self._folder.apply(event)
+            self._untold.append(event)
+            self._tell(self._taps, event)
+        if self._loop is None or threading.get_ident() == self._thread:
+            self._tell_listeners()
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._tell_listeners)
+
+    def _tell_listeners(self) -> None:
+        if self._telling:  # a listener has emitted an event: the loop below comes to it
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                self._tell(self._listeners, self._untold.popleft())
+        finally:
+            self._telling = False
+
+    def _tell(self, listeners: list[Listener], event: AnyEvent) -> None:
+        for listener in list(listeners):
             try:
                 listener(event, self.record)
             except Exception:
@@ -103,6 +143,11 @@ class StepSink:
         """Forget the outputs so far."""
         self._recorder.emit(OutputsCleared(step=self._step))
         self.outputs.clear()
+
+
+def _enlist(listeners: list[Listener], listener: Listener) -> Callable[[], None]:
+    listeners.append(listener)
+    return lambda: listeners.remove(listener) if listener in listeners else None
 
 
 def _continues(outputs: list[dict[str, Any]], output: dict[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from agentnb.run.budget import Budget, LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
 from agentnb.run.drift import drifts
+from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Run:
     @property
     def id(self) -> str:
         """The run's id, as in its record."""
-        return self.record.run_id
+        return self._context.id
 
     @property
     def record(self) -> RunRecord:
@@ -106,6 +107,12 @@ class Run:
         nbformat.write(nbformat.v4.new_notebook(cells=export_cells(self.record)), target)  # type: ignore[no-untyped-call]
         return target
 
+    def view(self) -> Any:
+        """Return a widget that shows the run and takes commands; raises ``UserError`` where there can be none."""
+        from agentnb.page.view import view
+
+        return view(self)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         from agentnb.views.bundle import bundle
 
@@ -119,7 +126,9 @@ class Run:
 
     def stop(self) -> None:
         """Stop the whole team at once; the run ends ``cancelled``."""
+        self._context.gate.close()  # at once: the loop may be held up by an agent's code
         self._on_loop(lambda: self._end("cancelled", "stopped by the person"))
+        interrupt.look()
 
     def pause(self) -> None:
         """Let every agent wait before its next model call or action."""
@@ -169,6 +178,15 @@ class Run:
     def subscribe(self, listener: Callable[[Any, RunRecord], None]) -> Callable[[], None]:
         """Call ``listener(event, record)`` after every event, on the kernel's loop; return what ends this."""
         return self._context.recorder.subscribe(listener)
+
+    def tap(self, listener: Callable[[Any, RunRecord], None]) -> Callable[[], None]:
+        """As ``subscribe``, but on whatever thread the event comes, while the loop may be held up."""
+        return self._context.recorder.tap(listener)
+
+    @property
+    def staff(self) -> Staffing:
+        """Hires, changes and dismissals in this run. Used on the kernel's loop only."""
+        return self._crew.staffing()
 
     def _on_loop(self, act: Callable[[], None]) -> None:
         if threading.current_thread() is threading.main_thread() and asyncio._get_running_loop() is self._loop:

@@ -53,6 +53,10 @@ class Staffing:
             self._run.check_model(checked["model"])
         self._roster.change(name, by=by, **checked)
 
+    def dismiss(self, name: str, *, by: str) -> None:
+        """Let a specialist go; raises ``UserError`` where there is none of that name."""
+        self._roster.dismiss(name, by=by)
+
     def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings that an agent has, with tools given by name found."""
         if unknown := sorted(settings.keys() - _CHANGEABLE):

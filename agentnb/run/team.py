@@ -118,10 +118,9 @@ class Team(Led):
             self._memory = memory
         run = Run(context, crew, limits)
         context.recorder.keep(_journal(context.id))
-        if show:
-            from agentnb.run.display import show_run
+        from agentnb.page.show import follow_run  # only here: the views take time to load
 
-            show_run(run, context)
+        follow_run(run, context.shell, show=show)
         context.recorder.emit(
             RunStarted(
                 run_id=context.id,

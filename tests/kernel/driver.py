@@ -47,13 +47,15 @@ class Comm:
     comm_id: str
     target: str
     opened_with: dict[str, Any] = field(default_factory=dict)
+    subshell: str | None = None
     received: list[dict[str, Any]] = field(default_factory=list)
     buffers: list[list[bytes]] = field(default_factory=list)
     closed: bool = False
 
     def send(self, data: Mapping[str, Any], *, subshell: str | None = None) -> str:
-        """Send ``data`` to the kernel and return the message's id."""
-        return self.kernel.post("comm_msg", {"comm_id": self.comm_id, "data": dict(data)}, subshell=subshell)
+        """Send ``data`` to the kernel, by default where the comm was opened, and return the message's id."""
+        content = {"comm_id": self.comm_id, "data": dict(data)}
+        return self.kernel.post("comm_msg", content, subshell=subshell or self.subshell)
 
     def close(self) -> None:
         """Close the page's end."""
@@ -260,11 +262,12 @@ class Kernel:
         """A new subshell's id (ipykernel 7 and later)."""
         return str(self.request("create_subshell_request", channel="control")["subshell_id"])
 
-    def comm(self, target: str, data: Mapping[str, Any] | None = None) -> Comm:
+    def comm(self, target: str, data: Mapping[str, Any] | None = None, *, subshell: str | None = None) -> Comm:
         """Open a comm to ``target`` from the page's side. Those that the kernel opens are in ``comms`` by id."""
-        comm = Comm(self, os.urandom(16).hex(), target)
+        comm = Comm(self, os.urandom(16).hex(), target, subshell=subshell)
         self.comms[comm.comm_id] = comm
-        self.post("comm_open", {"comm_id": comm.comm_id, "target_name": target, "data": dict(data or {})})
+        content = {"comm_id": comm.comm_id, "target_name": target, "data": dict(data or {})}
+        self.post("comm_open", content, subshell=subshell)
         return comm
 
     # --- messages coming in -------------------------------------------------------------------------------------------
