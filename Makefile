@@ -3,6 +3,9 @@
 BIN := .venv/bin
 READY := .venv/.installed
 READY6 := .venv-ipykernel6/.installed
+MODULES := labextension/node_modules/.yarn-state.yml
+PAGE := agentnb/labextension/package.json
+LINKED := .venv/.page
 JOBS ?= auto
 ARGS ?=
 
@@ -11,11 +14,17 @@ PYTHON = $(shell for python in python3.11 python3.12 python3.13 python3 python; 
 	if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then command -v $$python; break; fi; done)
 
+# What the page is made of; `make lab` and `make test` build it, `make demo` does not need it.
+PAGE_SOURCES = $(wildcard labextension/*.json labextension/*.mjs labextension/schema/* labextension/yarn.lock) \
+	$(shell find labextension/src labextension/style -type f)
+
 # The oldest kernel generation that is supported; it lies over the main environment, which has the newest.
 IPYKERNEL6 := ipykernel==6.31.0 nest-asyncio==1.6.0
 
+YARN = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm --cwd labextension
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test lint check bench lock clean
+.PHONY: help install demo page lab test lint check bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,14 +34,18 @@ install: $(READY) $(READY6) ## make the environments that everything below runs 
 demo: $(READY) ## run the example notebook in a real kernel, no key needed
 	$(BIN)/agentnb demo
 
-lab: $(READY) ## open JupyterLab on the examples
+page: $(LINKED) ## build what JupyterLab and the widget show, and link it into the environment
+
+lab: $(LINKED) ## open JupyterLab on the examples
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples
 
-test: install ## run the whole test suite; ARGS='-k name' for a part of it
+test: install $(LINKED) ## run the whole test suite; ARGS='-k name' for a part of it
+	$(YARN) test
 	AGENTNB_IPYKERNEL6_PYTHON=$${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python} \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
-lint: $(READY) ## check style, types and import directions
+lint: $(READY) $(MODULES) ## check style, types and import directions
+	$(YARN) check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -54,6 +67,7 @@ lock: ## renew requirements.lock with the newest versions that fit
 	rm -rf build/lock
 
 clean: ## remove the environments and all that was built
+	rm -rf agentnb/labextension agentnb/static labextension/node_modules labextension/lib labextension/build
 	rm -rf .venv .venv-ipykernel6 build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 define need_python
@@ -72,4 +86,17 @@ $(READY6): $(READY) Makefile
 	$(BIN)/python -c "import pathlib, site; pathlib.Path('.venv-ipykernel6/lib').glob('python*/site-packages').__next__() \
 	.joinpath('main.pth').write_text(f'import site; site.addsitedir({site.getsitepackages()[0]!r})\n')"
 	.venv-ipykernel6/bin/python -m pip install --quiet --no-deps $(IPYKERNEL6)
+	@touch $@
+
+$(MODULES): labextension/package.json labextension/yarn.lock $(READY)
+	$(YARN) install --immutable
+	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) | $(MODULES)
+	$(YARN) build
+	@touch $@
+
+$(LINKED): $(PAGE)
+	mkdir -p .venv/share/jupyter/labextensions/@agentnb
+	ln -sfn $(CURDIR)/agentnb/labextension .venv/share/jupyter/labextensions/@agentnb/labextension
 	@touch $@

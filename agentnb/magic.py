@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
@@ -28,6 +29,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     shell.register_magic_function(_line, "line", "agents")  # type: ignore[arg-type]
     if _await_agents not in shell.input_transformers_post:
         shell.input_transformers_post.append(_await_agents)
+    matchers = getattr(shell.Completer, "custom_matchers", None)
+    if matchers is not None and _offer not in matchers:
+        matchers.append(_offer)
     if kernel_of(shell) is not None:
         target.register()
 
@@ -36,6 +40,9 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics back; what ``%unload_ext agentnb`` calls."""
     if _await_agents in shell.input_transformers_post:
         shell.input_transformers_post.remove(_await_agents)
+    matchers = getattr(shell.Completer, "custom_matchers", [])
+    if _offer in matchers:
+        matchers.remove(_offer)
     shell.magics_manager.magics["cell"].pop("agents", None)
     shell.magics_manager.magics["line"].pop("agents", None)
     if kernel_of(shell) is not None:
@@ -44,6 +51,29 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 def _await_agents(lines: list[str]) -> list[str]:
     return [f"await {line}" if _AWAITED.match(line) else line for line in lines]
+
+
+@context_matcher(identifier="agentnb")  # type: ignore[untyped-decorator]
+def _offer(context: CompletionContext) -> SimpleMatcherResult:
+    """Answer Tab in what is for agents; nothing else there is Python."""
+    nothing = SimpleMatcherResult(completions=[])
+    if "%agents" not in context.full_text:
+        return nothing
+    from agentnb.completion import complete
+    from agentnb.kernel.shell import current_shell
+
+    shell = current_shell()
+    own = {name: value for name, value in shell.user_ns.items() if shell.user_ns_hidden.get(name, _KEY) is not value}
+    offer = complete(context.full_text, _cursor(context), notebook_of(shell), own)
+    if offer is None:
+        return nothing
+    words = [SimpleCompletion(word, type=offer.kind) for word in offer.words]
+    return SimpleMatcherResult(completions=words, matched_fragment=offer.typed, suppress=True)
+
+
+def _cursor(context: CompletionContext) -> int:
+    lines = context.full_text.split("\n")
+    return sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
 
 
 def notebook_of(shell: InteractiveShell) -> Notebook:

@@ -42,7 +42,8 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(f"%%agents: {message}; `%agents help` lists the options")
 
 
-def _parser() -> _Parser:
+def cell_parser() -> argparse.ArgumentParser:
+    """Return the parser of a ``%%agents`` line."""
     parser = _Parser(prog="%%agents", add_help=False, allow_abbrev=False)
     parser.add_argument("-t", "--team")
     parser.add_argument("-m", "--model")
@@ -63,7 +64,7 @@ def parse_line(line: str) -> CellOptions:
     except ValueError as error:
         raise OptionError(f"%%agents: {str(error).lower()} in {line!r}; close the quotation") from None
     agents = tuple(word[1:] for word in words if word.startswith("@"))
-    parser = _parser()
+    parser = cell_parser()
     found, unknown = parser.parse_known_args([word for word in _joined_budget(words) if not word.startswith("@")])
     if unknown:
         raise OptionError(_unknown(unknown[0], parser))

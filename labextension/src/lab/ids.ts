@@ -1,0 +1,17 @@
+/** Names that others see: of the plugins, of their commands, of the side panel. */
+export const MIME_TYPE = 'application/vnd.agentnb.run+json';
+export const WIDGET_MIME_TYPE = 'application/vnd.jupyter.widget-view+json';
+
+export const PLUGIN = '@agentnb/labextension:runs';
+export const EDITOR_PLUGIN = '@agentnb/labextension:editor';
+
+export const PANEL = 'agentnb-runs';
+
+export const COMMANDS = {
+  showRuns: 'agentnb:show-runs',
+  stop: 'agentnb:stop-run',
+  pause: 'agentnb:pause-run',
+  resume: 'agentnb:resume-run',
+  goTo: 'agentnb:go-to-run',
+  openRecord: 'agentnb:open-record'
+} as const;

@@ -1,0 +1,83 @@
+"""Fixtures that show notebooks in a real browser.
+
+A test takes ``open_notebook`` and runs in JupyterLab and in Notebook 7; with ``@in_app("lab")`` (from
+``tests.browser.apps``) in one of them. Server and browser are shared by all tests of a process::
+
+    def test_result(open_notebook):
+        notebook = open_notebook("1 + 1")
+        notebook.run(0)
+        assert "2" in notebook.output(0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.driver import CHROMIUM, FLAGS, App, NotebookPage
+from tests.browser.server import JupyterServer
+
+Open = Callable[..., NotebookPage]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or the one that ``AGENTNB_CHROMIUM`` names."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"{CHROMIUM} does not exist: type `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter() -> Iterator[JupyterServer]:
+    """A Jupyter server with the extension, without any kernel at first."""
+    with JupyterServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["lab", "notebook7"])
+def app(request: pytest.FixtureRequest) -> App:
+    """In what the notebook is opened."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterator[Open]:
+    """Open a new notebook: ``open_notebook(*sources, kernel=True)`` gives a ``NotebookPage``.
+
+    Several can be open at a time. At the end the pages are closed and the kernels ended, and the test fails if a
+    script of a page raised an error.
+    """
+    pages: list[NotebookPage] = []
+
+    def open_new(*sources: str, kernel: bool = True, like: NotebookPage | None = None) -> NotebookPage:
+        path = like.path if like else f"notebook{next(_numbers)}.ipynb"
+        if like is None:
+            write_notebook(jupyter.root / path, *sources)
+        notebook = NotebookPage(jupyter, app, chromium, path)
+        pages.append(notebook)
+        notebook.open(kernel=kernel)
+        return notebook
+
+    yield open_new
+    errors = [error for page in pages for error in page.errors]
+    for page in pages:
+        page.close()
+    jupyter.end_kernels()
+    assert not errors, "\n".join(errors)
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook of code cells for the machine's Python kernel."""
+    cells = [nbformat.v4.new_code_cell(source, id=f"cell{index}") for index, source in enumerate(sources)]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)

@@ -1,0 +1,149 @@
+"""A notebook in a browser, driven as a person would: open it, run cells, look, click."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, Error, Locator, Page
+
+from agentnb.record.document import MIME_TYPE
+from tests.browser.server import JupyterServer
+
+App = Literal["lab", "notebook7"]
+CHROMIUM = os.environ.get("AGENTNB_CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZE = {"width": 1200, "height": 900}
+PATIENCE = 20_000  # ms
+
+_PANEL = """
+const panel = [...window.jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === PATH);
+"""
+
+
+class NotebookPage:
+    """One notebook, open in JupyterLab or Notebook 7. Make one with the fixture ``open_notebook``.
+
+    ``page`` is Playwright's, for whatever is not wrapped; ``errors`` holds what agentnb's scripts in it raised.
+    """
+
+    def __init__(self, server: JupyterServer, app: App, browser: Browser, path: str) -> None:
+        self.server = server
+        self.app = app
+        self.path = path
+        self.page: Page = browser.new_page(viewport=SIZE)
+        self.page.set_default_timeout(PATIENCE)
+        self.errors: list[str] = []
+        self.page.on("pageerror", self._on_error)
+
+    @property
+    def file(self) -> Path:
+        """The notebook's file."""
+        return self.server.root / self.path
+
+    def open(self, *, kernel: bool = True) -> None:
+        """Open or reload the notebook; ``kernel`` waits for its kernel to answer."""
+        place = f"lab/tree/{self.path}" if self.app == "lab" else f"notebooks/{self.path}"
+        query = f"token={self.server.token}" + ("&reset" if self.app == "lab" else "")
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.server.url}/{place}?{query}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        if kernel:
+            self.page.wait_for_function(self._script("panel?.sessionContext?.session?.kernel?.status === 'idle'"))
+
+    def close(self) -> None:
+        """Close the page; the kernel stays."""
+        self.page.close()
+
+    def evaluate(self, expression: str, argument: Any = None) -> Any:
+        """The value of a JavaScript expression in which ``panel`` is the notebook and ``arg`` the argument."""
+        return self.page.evaluate(self._script(expression), argument)
+
+    def run(self, index: int, *, wait: bool = True, timeout: float = PATIENCE) -> None:
+        """Run a cell; ``wait`` for its end."""
+        self.evaluate(
+            "(panel.content.activeCellIndex = arg, panel.content.deselectAll(), window.cellDone = false,"
+            " void window.jupyterapp.commands.execute('notebook:run-cell').then(() => { window.cellDone = true }))",
+            index,
+        )
+        if wait:
+            self.wait_for_cell(timeout)
+
+    def wait_for_cell(self, timeout: float = PATIENCE) -> None:
+        """Wait for the end of the cell that was run last."""
+        self.page.wait_for_function("() => window.cellDone", timeout=timeout)
+
+    def cell(self, index: int) -> Locator:
+        """The cell of that index."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def output(self, index: int) -> str:
+        """The text that the cell's output shows."""
+        return self.cell(index).locator(".jp-OutputArea-output").all_inner_texts().__str__()
+
+    def run_view(self, index: int = 0) -> Locator:
+        """The view of a run, the first of the page or another."""
+        return self.page.locator(".agentnb-run").nth(index)
+
+    def wait_for_state(self, state: str, *, index: int = 0, timeout: float = PATIENCE) -> Locator:
+        """Wait until a run's view shows ``state`` (``running``, ``done``, ``crashed``...); the view."""
+        self.page.locator(f".agentnb-run[data-status={state}]").nth(index).wait_for(timeout=timeout)
+        return self.run_view(index)
+
+    def value(self, expression: str) -> str:
+        """The repr of a Python expression in the kernel; waits for the kernel to be free."""
+        script = """(async () => {
+            const kernel = panel.sessionContext.session.kernel;
+            const content = { code: '', silent: true, store_history: false, user_expressions: { value: arg } };
+            const { value } = (await kernel.requestExecute(content).done).content.user_expressions;
+            return value.data ? value.data['text/plain'] : `${value.ename}: ${value.evalue}`;
+        })()"""
+        return str(self.evaluate(script, expression))
+
+    def save(self) -> NotebookNode:
+        """Save the notebook and return what is in the file."""
+        self.evaluate("panel.context.save()")
+        return self.saved()
+
+    def saved(self) -> NotebookNode:
+        """What is in the file."""
+        return nbformat.read(self.file, as_version=4)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The records of runs in the notebook as the page holds it, saved or not."""
+        script = "JSON.stringify(panel.content.model.toJSON().cells.flatMap(c => c.outputs ?? []))"
+        return records_of(json.loads(self.evaluate(script)))
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel, without a question."""
+        self.evaluate("panel.sessionContext.restartKernel()")
+
+    def _on_error(self, error: Error) -> None:
+        if "@agentnb" in (error.stack or ""):  # JupyterLab and Notebook 7 raise some of their own
+            self.errors.append(error.stack or str(error))
+
+    def _script(self, expression: str) -> str:
+        return f"arg => {{ {_PANEL.replace('PATH', json.dumps(self.path))} return {expression}; }}"
+
+
+def records_of(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of runs among the outputs of cells."""
+    return [output["data"][MIME_TYPE] for output in outputs if MIME_TYPE in output.get("data", {})]
+
+
+def outputs_of(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """All outputs of a notebook."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
