@@ -134,7 +134,7 @@ def volume(steps: int) -> tuple[float, float]:
 
 
 def volumes() -> Iterator[Comparison]:
-    """Whether it is linear: the record is sent each time it has grown by half, so the last time may lie at any of it."""
+    """Whether they are linear; the record is sent when it has grown by half, and a run may end at any point of that."""
     found = {steps: volume(steps) for steps in SIZES}
     for place, name in enumerate(("on the wire", "in the file")):
         smallest = max(found[steps][place] for steps in SIZES[:2])
