@@ -21,7 +21,7 @@ from agentnb.record.events import OutputAdded
 from benchmarks._harness import Comparison, judge, table
 from tests.kernel.cells import Cell
 from tests.kernel.driver import Kernel
-from tests.kernel.page import Page, live_run
+from tests.kernel.page import Page, start_run
 
 EVENTS, RATE = 10_000, 2_000
 SIZES = (10, 100, 1_000)
@@ -87,8 +87,8 @@ def kernel() -> Iterator[Wire]:
 def begin(wire: Wire, subshell: str, codes: str) -> tuple[Cell, Page]:
     """Start a cell as JupyterLab does, with a page that follows its run."""
     wire.run(f"crew = Team(model=answering({codes}), max_steps=2000)", check=True)
-    cell = wire.send("%%agents -t crew --new\nDo it.", allow_stdin=True)
-    page = Page.open(wire, live_run(wire, subshell), subshell=subshell)
+    cell, run_id = start_run(wire, "%%agents -t crew --new\nDo it.", subshell)
+    page = Page.open(wire, run_id, subshell=subshell)
     page.until(lambda: page.record, what="a snapshot")
     return cell, page
 

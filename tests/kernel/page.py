@@ -10,6 +10,7 @@ from agentnb.record.document import RunRecord
 from agentnb.record.events import AnyEvent
 from agentnb.record.fold import Folder
 from agentnb.record.read import read_record
+from tests.kernel.cells import Cell
 from tests.kernel.driver import Comm, Kernel
 
 
@@ -97,16 +98,18 @@ class Page:
         self.kernel.until(met, timeout=timeout, what=what)
 
 
-def live_run(kernel: Kernel, subshell: str | None, timeout: float = 20) -> str:
-    """Return the id of the newest run, once the list of the kernel's runs has one that goes on."""
+def start_run(kernel: Kernel, source: str, subshell: str | None, timeout: float = 20) -> tuple[Cell, str]:
+    """Send a cell that starts a run, as a page does; return it with the run's id, from the list of runs."""
     comm = kernel.comm("agentnb.run", subshell=subshell)
-    going: list[str] = []
+    kernel.until(lambda: comm.received, timeout=timeout, what="the list of runs")
+    known = {run["run_id"] for run in comm.received[0]["runs"]}
+    cell = kernel.send(source, allow_stdin=True)
+    begun: list[str] = []
 
     def look() -> bool:
-        newest = comm.received[-1]["runs"] if comm.received else []
-        going[:] = [newest[-1]["run_id"]] if newest and newest[-1]["status"] == "running" else []
-        return bool(going)
+        begun[:] = [run["run_id"] for run in comm.received[-1]["runs"] if run["run_id"] not in known and run["task"]]
+        return bool(begun)
 
-    kernel.until(look, timeout=timeout, what="a run in the list")
+    kernel.until(look, timeout=timeout, what="a new run in the list")
     comm.close()
-    return going[0]
+    return cell, begun[0]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.kernel.page import Page, live_run
+from tests.kernel.page import Page, start_run
 from tests.kernel.work import pass_time, read_run, reply, team
 
 BUSY = "print('begun')\nwhile True: pass"
@@ -20,8 +20,8 @@ def subshell(agents_kernel):
 def begin(kernel, *codes, subshell, options="", **settings):
     """Start a cell with a run and return it with a page that follows the run."""
     kernel.run(team("_team", *codes, **settings), check=True)
-    cell = kernel.send(f"%%agents -t _team --new {options}\nDo it.", allow_stdin=True)
-    return cell, opened(kernel, live_run(kernel, subshell), subshell)
+    cell, run_id = start_run(kernel, f"%%agents -t _team --new {options}\nDo it.", subshell)
+    return cell, opened(kernel, run_id, subshell)
 
 
 def after(kernel, *codes, subshell, options=""):
@@ -116,7 +116,7 @@ def test_a_second_page_in_mid_run_gets_all_of_it(agents_kernel, subshell):
     codes = [f"for i in range(3000): print({n}, i)" for n in range(3)]
     cell, first = begin(agents_kernel, *codes, BUSY, subshell=subshell)
     first.until(lambda: "begun" in first.text)
-    second = opened(agents_kernel, first.comm.opened_with.get("run_id") or first.record.run_id, subshell)
+    second = opened(agents_kernel, first.record.run_id, subshell)
     second.ask("stop")
     agents_kernel.wait(cell)
     for page in (first, second):

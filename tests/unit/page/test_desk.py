@@ -37,11 +37,12 @@ class Run:
 
 
 class Undoing(Run):
-    async def undo(self, step=None):
-        await asyncio.sleep(0)
+    def undo(self, step=None):
+        assert threading.current_thread() is not threading.main_thread()
         if step == "bad":
             raise UserError("step 'bad' cannot be undone; undo a later one first")
         self.done.append(("undo", step))
+        return "put back: x"
 
 
 class Fixture:
@@ -111,9 +112,10 @@ async def test_commands_are_the_runs_own_methods(name, arguments, expected):
     assert at.run.done[0][:3] == expected
 
 
-async def test_what_takes_time_is_answered_at_its_end():
+async def test_undo_may_wait_and_is_answered_with_what_came_of_it():
     at = Fixture(Undoing())
-    assert (await at.ask("undo", step="s1"))["ok"]
+    reply = await at.ask("undo", step="s1")
+    assert (reply["ok"], reply["text"]) == (True, "put back: x")
     assert at.run.done == [("undo", "s1")]
     assert (await at.ask("undo", step="bad"))["text"].startswith("step 'bad' cannot be undone")
 
