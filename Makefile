@@ -21,7 +21,7 @@ PAGE_SOURCES = $(wildcard labextension/*.json labextension/*.mjs labextension/sc
 # The oldest kernel generation that is supported; it lies over the main environment, which has the newest.
 IPYKERNEL6 := ipykernel==6.31.0 nest-asyncio==1.6.0
 
-YARN = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm --cwd labextension
+YARN = cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo page lab test lint check bench lock clean

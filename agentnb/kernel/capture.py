@@ -95,9 +95,9 @@ class Stream(io.TextIOBase):
         if self._other is not None and self._other._parts:
             self._other.flush()  # keep the order between the two streams
         now = time.perf_counter()
-        if not self._parts:
-            self.held_since = now
         self._parts.append(text)
+        if self.held_since > now:
+            self.held_since = now
         self._held += len(text)
         if self._held >= FLUSH_AT or now - self.held_since >= FLUSH_AFTER:
             self.flush()

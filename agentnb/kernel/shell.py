@@ -35,6 +35,11 @@ def kernel_of(shell: InteractiveShell) -> Any | None:
     return getattr(shell, "kernel", None)
 
 
+def is_attended(shell: InteractiveShell) -> bool:
+    """Whether the running cell comes from a page at which a person can answer, not from a program."""
+    return bool(getattr(kernel_of(shell), "_allow_stdin", False))
+
+
 class _ScopeModule(ModuleType):
     """A stand-in for ``__main__`` whose attributes are the variables of an agent's scope."""
 

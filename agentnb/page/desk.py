@@ -81,8 +81,8 @@ class Desk:
                 return run.resume()
             case orders.Say(text=text, to=to):
                 return run.say(text, to=to or None)
-            case orders.Undo(step=step):
-                return run.undo(step or None)
+            case orders.Undo(step=step):  # elsewhere, for it waits for a turn between two cells
+                return asyncio.to_thread(run.undo, step or None)
             case orders.Answer() | orders.SetBudget():
                 return self._account(order, cast("Accountable", run))
             case _:
@@ -131,8 +131,8 @@ class _Answer:
 
     async def wait(self, outcome: Any) -> None:
         with self:
-            await outcome
-            self.give(None)
+            came = await outcome
+            self.give(None, text="" if came is None else str(came))
 
     def __enter__(self) -> None:
         pass

@@ -1,8 +1,8 @@
 """One run's events on their way to the pages that show it.
 
-Events arrive as they happen and leave on the publisher's thread, so that what busy code prints is seen while the loop is
-held up. The feed folds what it sends into a record of its own, from which any thread can take a snapshot: the run's own
-record belongs to the loop.
+Events arrive as they happen and leave on the publisher's thread, so that what busy code prints is seen while it runs.
+The feed folds what it sends into a record of its own, from which any thread can take a snapshot: the run's own record
+belongs to the loop.
 """
 
 from __future__ import annotations
@@ -70,9 +70,13 @@ class Feed:
 
     @property
     def weight(self) -> int:
-        """About how many bytes the record takes."""
-        with self._lock:
-            return self._weight
+        """About how many bytes the record takes; at once, also while a snapshot is being made."""
+        return self._weight
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended, as far as the pages know; at once as well."""
+        return self._folder.record.status in FINAL
 
     @property
     def ended(self) -> bool:

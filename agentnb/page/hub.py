@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from agentnb.kernel.capture import flush_held
 from agentnb.page.desk import Desk
 from agentnb.page.feed import Feed
 from agentnb.page.port import Message, Send, Steered
@@ -90,6 +91,7 @@ class Hub:
 
     def publish(self) -> int:
         """Send what is due; return how many messages that took."""
+        flush_held()
         with self._lock:
             desks = list(self._desks.values())
         return sum(desk.feed.flush() for desk in desks) + self._publish_list(desks)

@@ -26,7 +26,7 @@ class Staff(Protocol):
 
 
 class Steered(Protocol):
-    """A run in the person's hands. All but ``stop`` are called on the run's loop and may raise ``UserError``."""
+    """A run in the person's hands. All but ``stop`` and ``undo`` are called on its loop; they raise ``UserError``."""
 
     @property
     def id(self) -> str:
@@ -53,7 +53,10 @@ class Steered(Protocol):
         """Tell an agent something."""
 
     def undo(self, step: Any = None) -> Any:
-        """Take back what a step, or all of it, did to the user's variables."""
+        """Take back what a step, or all of it, did to the user's variables; return what came of it, to be printed.
+
+        Called on a thread of its own, where it may wait.
+        """
 
 
 class Accountable(Protocol):

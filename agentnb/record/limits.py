@@ -15,6 +15,8 @@ from agentnb.record.outputs import is_text, text_of
 TEXT_LIMIT = 20_000  # characters of one text
 RICH_LIMIT = 500_000  # characters of HTML, SVG or JSON, which cannot be cut in the middle
 RECORD_LIMIT = 5_000_000  # bytes of JSON
+GROWTH = 1.5
+"""A record that is told again and again is told when it has grown by this factor: the sum stays linear."""
 
 _NOTE_ROOM = 80
 _CUTTABLE = frozenset({"text/plain", "text/markdown"})

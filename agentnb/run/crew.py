@@ -22,7 +22,7 @@ from agentnb.run.history import History
 from agentnb.run.staffing import Staffing, check_names, local_tools
 from agentnb.run.toolbox import bind_tools
 from agentnb.run.worker import Assignment, Worker
-from agentnb.team.agent import Agent
+from agentnb.team.agent import Agent, colleagues
 from agentnb.team.roster import Roster
 from agentnb.tools import Tool, aexpand_tools, expand_tools
 
@@ -107,6 +107,7 @@ class Crew:
             stack.callback(staffing.open())
             stack.callback(delegation.open())
             names = delegation.names = cell_names({**bind_tools(self.tools), **delegation.names})
+            stack.callback(colleagues.reset, colleagues.set(names))
             job = self._assignment(lead, brief, objects, names, self.tools, task, asked_by, lane, stack)
             job.settle = delegation.settle
             job.news = lambda: [*delegation.news(), *self._mail(lead.name, task)]

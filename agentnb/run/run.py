@@ -107,6 +107,12 @@ class Run:
         nbformat.write(nbformat.v4.new_notebook(cells=export_cells(self.record)), target)  # type: ignore[no-untyped-call]
         return target
 
+    def view(self) -> Any:
+        """Return a widget that shows the run and takes commands; raises ``UserError`` where there can be none."""
+        from agentnb.page.view import view
+
+        return view(self)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         from agentnb.views.bundle import bundle
 

@@ -118,9 +118,9 @@ class Team(Led):
             self._memory = memory
         run = Run(context, crew, limits)
         context.recorder.keep(_journal(context.id))
-        from agentnb.run.display import follow_run  # only here: the views take time to load
+        from agentnb.page.show import follow_run  # only here: the views take time to load
 
-        follow_run(run, context, show=show)
+        follow_run(run, context.shell, show=show)
         context.recorder.emit(
             RunStarted(
                 run_id=context.id,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,9 @@ RESERVED = frozenset(
     {"final_answer", "hire", "dismiss", "change", "ask_user", "results", "coordinator", "manager", "user"}
 )
 """Names that mean something else in agents' code or in messages."""
+
+colleagues: ContextVar[Mapping[str, Any] | None] = ContextVar("agentnb_colleagues", default=None)
+"""What a coordinator's code can call, by name; None outside of such code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ class Agent:
         for field, value in zip(self.__dataclass_fields__, settings, strict=True):
             object.__setattr__(self, field, value)
 
+    def __call__(self, brief: str = "", /, *more: Any, **objects: Any) -> Any:
+        """Let a coordinator's code call the person's variable that holds this agent; see ``call_member``."""
+        return call_member(self.name, brief, *more, **objects)
+
     def changed(self, **settings: Any) -> Agent:
         """Return a copy with other settings; raises ``UserError`` for one that does not exist."""
         if unknown := settings.keys() - self.__dataclass_fields__.keys():
@@ -68,6 +76,21 @@ class Agent:
                 f"an agent has no {', '.join(sorted(unknown))}; it has {', '.join(self.__dataclass_fields__)}"
             )
         return replace(self, **settings)
+
+
+def call_member(name: str, *arguments: Any, **objects: Any) -> Any:
+    """Call the specialist ``name`` from a coordinator's code, where ``name`` may be hidden by the person's variable.
+
+    Raises ``UserError`` outside of such code, and where nobody of that name is on the team.
+    """
+    names = colleagues.get()
+    if names is None:
+        raise UserError(
+            f"{name!r} works in a team: write `await Team([{name}]).run('...')`, or a %%agents @{name} cell"
+        )
+    if name not in names:
+        raise UserError(f"there is no agent {name!r} on the team now; hire it first")
+    return names[name](*arguments, **objects)
 
 
 def check_name(name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentnb.errors import UserError
-from agentnb.team.agent import Agent, check_name
+from agentnb.team.agent import Agent, call_member, check_name
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Roster:
         self._listeners: list[Callable[[RosterChange], None]] = []
         for member in members:
             self._add(member)
+
+    def __call__(self, brief: str = "", /, *more: Any, **objects: Any) -> Any:
+        """Let a coordinator's code call the person's variable that holds this team; see ``call_member``."""
+        return call_member(self.name or "team", brief, *more, **objects)
 
     def __iter__(self) -> Iterator[Agent | Roster]:
         return iter(self._members.values())

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from agentnb.errors import UserError
+from agentnb.team.agent import Agent
+from agentnb.team.roster import Roster
 from agentnb.tools.build import build
 from agentnb.tools.port import Tool
 from agentnb.tools.signature import signature_of
@@ -54,6 +56,8 @@ def _make(obj: object, name: str | None, timeout: float | None) -> Tool:
         raise UserError(
             f"{obj.__name__} is a class, and a tool is something to call; pass {obj.__name__}(...) or a function"
         )
+    if isinstance(obj, Agent | Roster):
+        raise UserError("an agent is no tool; put it on the team: Team([...]), or hire it")
     if not callable(obj):
         raise UserError(
             f"a {type(obj).__name__} cannot be called as a tool; pass a function, an MCPServer or a smolagents Tool"

@@ -14,12 +14,15 @@ from agentnb.views.text import render_text
 def bundle(record: RunRecord, *, live: bool = False, html: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the MIME bundle of ``record`` and its metadata, both valid JSON.
 
-    The record itself is in it once the run is over; while ``live`` the bundle is compact enough to be sent a few times
-    a second. ``html`` False leaves out the HTML, for terminals.
+    While ``live`` its HTML is compact, and says how old it is. ``html`` False leaves it out, for terminals.
     """
     data: dict[str, Any] = {"text/plain": render_text(record)}
     if html:
         data["text/html"] = render_html(record, live=live)
-    if not live:
-        data[MIME_TYPE] = to_dict(bound_record(record))
+    data[MIME_TYPE] = to_dict(bound_record(record))
     return data, {}
+
+
+def light_bundle(record: RunRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give HTML and text of a run under way, compact enough to be sent a few times a second."""
+    return {"text/plain": render_text(record), "text/html": render_html(record, live=True)}, {}

@@ -13,13 +13,13 @@ from agentnb.record.document import FINAL, RunRecord, Step
 from agentnb.views.lanes import colours
 from agentnb.views.outline import Outline, StepNode, TaskNode, outline
 from agentnb.views.outputs_html import Limits, bundle_html, cut, error_html, output_html
+from agentnb.views.requests_html import changes_html, requests_html
 from agentnb.views.roster_html import messages_html, roster_html
 from agentnb.views.safe_html import code, escape, markdown, plain
 from agentnb.views.style import style_sheet
 from agentnb.views.timeline_svg import data_uri, timeline_svg
 from agentnb.views.words import (
     STATE_MARKS,
-    change,
     count,
     duration,
     one_line,
@@ -32,7 +32,7 @@ from agentnb.views.words import (
 )
 
 LIVE_BYTES = 60_000
-"""What one update of a running run's HTML may weigh."""
+"""What the HTML of a run under way may weigh; the record beside it holds all."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,13 @@ class _Page:
         self.full, self.open = self._choose()
         self.open_tasks = self._above(self.open)
         self.rows = detail.rows
+        self.edited = {each.step for each in record.requests if each.edited and each.kind == "action"}
 
     def draw(self) -> str:
+        record = self.record
         parts = [
             self._head(),
+            requests_html(record, self.detail.limits),
             self._result(),
             self._figures(),
             self._timeline(),
@@ -97,7 +100,7 @@ class _Page:
         """Choose the steps to draw in full, and those to show unfolded: at work, newest, or what the run failed at."""
         steps = self.record.steps
         full = {step.id for step in steps[-self.detail.steps :]}
-        at_work = {step.id for step in steps if step.status in {"thinking", "acting"}}
+        at_work = {step.id for step in steps if step.status in {"thinking", "waiting", "acting"}}
         full |= set(list(at_work)[: self.detail.steps])
         if self.record.status not in FINAL and at_work:
             return full, at_work
@@ -144,6 +147,8 @@ class _Page:
             )
         if why and record.status != "done":
             parts.append(f'<div class="anb-why">{escape(plain(cut(why, 2_000)))}</div>')
+        if record.status not in FINAL:
+            parts.append(f'<div class="anb-left">{escape(_as_of(record))}</div>')
         return "".join([*parts, "</div>"])
 
     def _result(self) -> str:
@@ -266,7 +271,7 @@ class _Page:
             f'<details class="anb-step anb-{escape(step.status)}"{" open" if unfolded else ""}><summary>'
             f"{self._mark(step.status)} <b>Step {step.number}</b> "
             f'<span class="anb-say{" anb-gist" if step.thought else ""}">{escape(gist)}</span> '
-            f"{_facts(_times(step))}</summary>"
+            f"{_facts([*self._fate(step), *_times(step)])}</summary>"
             f'<div class="anb-body">{self._body(node) if step.id in self.full else self._below(node)}</div></details>'
         )
 
@@ -280,16 +285,15 @@ class _Page:
         parts.extend(f'<div class="anb-out">{output_html(output, limits)}</div>' for output in outputs)
         if len(outputs) < len(step.outputs):
             parts.append(f'<p class="anb-left">{len(step.outputs) - len(outputs)} more outputs</p>')
-        if step.changes:
-            chips = "".join(
-                f'<li class="anb-{escape(item.kind)}">{escape(one_line(change(item), 160))}</li>'
-                for item in step.changes[:60]
-            )
-            parts.append(f'<ul class="anb-chips">{chips}</ul>')
+        parts.append(changes_html(step.changes, undone=step.undone))
         parts.extend(f'<div class="anb-note">{escape(cut(note, 1_000))}</div>' for note in step.notes[:20])
         if step.error is not None:
             parts.append(error_html(step.error, limits))
         return "".join(parts)
+
+    def _fate(self, step: Step) -> list[str]:
+        """Say what the person did to a step."""
+        return ["code edited by you"] * (step.id in self.edited) + ["undone"] * step.undone
 
     def _below(self, node: StepNode) -> str:
         return "".join(self._task(child, root=False) for child in node.tasks)
@@ -302,6 +306,12 @@ class _Page:
     def _who(self, agent: str) -> str:
         colour = self.colours.get(agent, "#7d838c")
         return f'<b class="anb-who"><span class="anb-dot" style="background:{colour}"></span>{escape(agent)}</b>'
+
+
+def _as_of(record: RunRecord) -> str:
+    """What stands in a file may be older than the run is."""
+    created = f", which began {record.timing.created.replace('T', ' ')}" if record.timing.created else ""
+    return f"As it stood {duration(record.timing.elapsed)} after the start of the run{created}."
 
 
 def _skipped(number: int) -> str:

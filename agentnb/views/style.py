@@ -32,7 +32,8 @@ max-width:1000px;text-align:left}
 .anb-limit,.anb-blocked{--anb-state:#b07712}
 .anb-cancelled,.anb-pending{--anb-state:#717a85}
 .anb-running,.anb-in_progress,.anb-thinking,.anb-acting{--anb-state:#1f6fd6}
-.anb-paused{--anb-state:#8058c9}
+.anb-paused,.anb-waiting,.anb-open{--anb-state:#8058c9}
+.anb-allowed,.anb-answered{--anb-state:#1f8a4c}.anb-denied{--anb-state:#cf3a41}
 .anb-head{padding:12px 16px;border-left:4px solid var(--anb-state)}
 .anb-title{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}
 .anb-title>b{font-size:15px;flex:1 1 60%;overflow-wrap:anywhere}
@@ -96,6 +97,8 @@ max-width:none;white-space:normal}
 border:1px solid color-mix(in srgb,var(--anb-c) 45%,transparent);
 background:color-mix(in srgb,var(--anb-c) 12%,transparent)}
 .anb-added{--anb-c:#1f8a4c}.anb-rebound{--anb-c:#1f6fd6}.anb-mutated{--anb-c:#b07712}.anb-deleted{--anb-c:#cf3a41}
+.anb-detail{color:var(--anb-dim);font-size:11.5px}.anb-undone li{text-decoration:line-through;opacity:.7}
+.anb-request{border-left:3px solid #8058c9;padding:4px 10px;margin:6px 0}
 .anb-note{font-size:12.5px;color:var(--anb-dim);border-left:3px solid #b07712;padding:1px 9px;margin:6px 0}
 .anb-error{border:1px solid color-mix(in srgb,#cf3a41 40%,transparent);border-radius:6px;padding:6px 11px;margin:6px 0;
 background:color-mix(in srgb,#cf3a41 7%,transparent);overflow-wrap:anywhere}

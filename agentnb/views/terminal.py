@@ -33,6 +33,7 @@ _STYLES = {
     "thinking": "blue",
     "acting": "blue",
     "paused": "magenta",
+    "waiting": "magenta",
 }
 _CHANGE_STYLES = {"added": "green", "rebound": "blue", "mutated": "yellow", "deleted": "red"}
 _MAX_STEPS = 40
@@ -87,7 +88,11 @@ def progress(record: RunRecord) -> RenderableType:
     at_work = [task for task in record.tasks if task.status == "in_progress"]
     for task in at_work[:16]:
         step = newest.get(task.id)
-        doing = {"thinking": "asking the model", "acting": "running code"}.get(step.status, "") if step else ""
+        doing = (
+            {"thinking": "asking the model", "waiting": "waits for you", "acting": "running code"}.get(step.status, "")
+            if step
+            else ""
+        )
         number = f"step {step.number}" if step else ""
         words = " · ".join(part for part in (number, doing, _line(task.brief, 70)) if part)
         table.add_row(_mark(task.status), Text(_line(task.agent, 24), style="bold"), Text(words))
@@ -145,7 +150,14 @@ def _grow(tree: Tree, node: TaskNode, *, code: bool) -> None:
 
 def _grow_step(tree: Tree, node: StepNode, *, code: bool) -> None:
     step = node.step
-    branch = tree.add(Text.assemble(_mark(step.status), f" {step.number}. ", _line(unmarked(step.thought), 200)))
+    branch = tree.add(
+        Text.assemble(
+            _mark(step.status),
+            f" {step.number}. ",
+            "(undone) " if step.undone else "",
+            _line(unmarked(step.thought), 200),
+        )
+    )
     if code and step.code:
         source = printable(cut(step.code, 3_000))
         branch.add(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 
-from agentnb.record.document import RunRecord, Step
+from agentnb.record.document import Request, RunRecord, Step
 from agentnb.views.outline import StepNode, TaskNode, outline
 from agentnb.views.outputs_html import cut, joined
 from agentnb.views.safe_html import plain
 from agentnb.views.words import (
     STATE_MARKS,
+    answered,
+    asked,
     change,
     duration,
     one_line,
@@ -34,7 +36,8 @@ def render_text(record: RunRecord, *, width: int = 100) -> str:
     ``width`` is in characters; only the result may be wider. Ends without a line break.
     """
     width = max(40, width)
-    lines = [*_head(record, width), *_result(record), *_team(record, width), *_work(record, width)]
+    lines = [*_head(record, width), *_requests(record, width), *_result(record)]
+    lines += [*_team(record, width), *_work(record, width)]
     return printable("\n".join(line.rstrip() for line in lines))
 
 
@@ -51,6 +54,28 @@ def _head(record: RunRecord, width: int) -> list[str]:
     if why and record.status != "done":
         lines += textwrap.wrap(one_line(plain(why), 1_000), width, initial_indent="  ", subsequent_indent="  ")
     return [*lines, "  " + " · ".join(totals(record))]
+
+
+def _requests(record: RunRecord, width: int) -> list[str]:
+    """What waits for the person, in full; what was answered, a line each."""
+    waiting = [request for request in record.requests if request.status == "open"]
+    over = [request for request in record.requests if request.status != "open"]
+    lines = ["", "Waits for you"] if waiting else []
+    for request in waiting[:20]:
+        lines.append("  " + one_line(f"{STATE_MARKS['open']} {_asks(request)}", width - 2))
+        below = cut(request.code, 2_000).split("\n") if request.code else []
+        below += [f"{item.agent}: {item.brief}" for item in request.plan[:20]]
+        below += [change(item) for item in request.changes[:20]]
+        lines += [f"      {line[: width - 6]}" for line in below]
+    lines += ["", "Asked"] if over else []
+    for request in over[-20:]:
+        mark = STATE_MARKS.get(request.status, "")
+        lines.append("  " + one_line(f"{mark} {one_line(_asks(request), 60)} · {answered(request)}", width - 2))
+    return lines
+
+
+def _asks(request: Request) -> str:
+    return f"{request.agent} {asked(request)}" + (f": {request.text}" if request.text else "")
 
 
 def _result(record: RunRecord) -> list[str]:
@@ -113,12 +138,13 @@ def _task(node: TaskNode, indent: str, width: int) -> list[str]:
 
 def _step(node: StepNode, indent: str, width: int) -> list[str]:
     step = node.step
-    head = f"{STATE_MARKS.get(step.status, '')} {step.number}. {_gist(step)}"
+    undone = "(undone) " if step.undone else ""
+    head = f"{STATE_MARKS.get(step.status, '')} {step.number}. {undone}{_gist(step)}"
     room = width - len(indent) - 3
     lines = [indent + one_line(head, width - len(indent))]
     for child in node.tasks:
         lines += _task(child, indent + "   ", width)
-    below = [change(item) for item in step.changes[:12]]
+    below = [line for item in step.changes[:12] for line in (change(item), *(f"· {each}" for each in item.detail[:6]))]
     if len(step.changes) > 12:
         below.append(f"{len(step.changes) - 12} more changes")
     below += [f"note: {note}" for note in step.notes[:5]]
@@ -131,4 +157,6 @@ def _gist(step: Step) -> str:
     words = unmarked(step.thought) or next((line for line in (step.code or "").splitlines() if line.strip()), "")
     if words:
         return words
-    return {"thinking": "asking the model", "acting": "running"}.get(step.status, step.status)
+    return {"thinking": "asking the model", "waiting": "waits for you", "acting": "running"}.get(
+        step.status, step.status
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agentnb.record.document import Change, RunRecord, Usage
+from agentnb.record.document import Change, Request, RunRecord, Usage
 
 STATE_MARKS: dict[str, str] = {
     "pending": "○",
@@ -13,6 +13,13 @@ STATE_MARKS: dict[str, str] = {
     "completed": "✓",
     "thinking": "▸",
     "acting": "▸",
+    "waiting": "?",
+    "open": "?",
+    "answered": "✓",
+    "allowed": "✓",
+    "denied": "✗",
+    "expired": "◐",
+    "withdrawn": "■",
     "rejected": "✗",
     "running": "▸",
     "paused": "‖",
@@ -22,7 +29,14 @@ STATE_MARKS: dict[str, str] = {
     "cancelled": "■",
     "crashed": "✗",
 }
-"""One character for each state of runs, tasks and steps."""
+"""One character for each state of runs, tasks, steps and requests."""
+
+_ASKS: dict[str, str] = {
+    "question": "asks",
+    "action": "wants to run this code",
+    "plan": "proposes this plan",
+    "merge": "wants to bring these changes into your variables",
+}
 
 CHANGE_MARKS: dict[str, str] = {"added": "+", "rebound": "~", "mutated": "~", "deleted": "\u2212"}
 
@@ -99,20 +113,65 @@ def unmarked(text: str) -> str:
     return re.sub(r"\*\*|__|`+|^#+ |(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)", "", text, flags=re.MULTILINE)
 
 
+def asked(request: Request) -> str:
+    """Word what a request asks for, to follow the agent's name: ``wants to run this code``."""
+    return _ASKS.get(request.kind, request.kind)
+
+
+def answered(request: Request) -> str:
+    """Word what came of a request: ``allowed by user with changes, for the whole run: fine``."""
+    words: str = request.status
+    if request.by:
+        words += f" by {request.by}"
+    if request.edited:
+        words += " with changes"
+    if request.for_run:
+        words += ", for the whole run"
+    return f"{words}: {request.answer}" if request.answer else words
+
+
 def totals(record: RunRecord) -> list[str]:
-    """List the figures of a run's head line, each ready to show; unknown ones are left out."""
+    """List the figures of a run's head line, with the limits that they are held to; unknown ones are left out."""
     names = {member.name for member in record.roster}
+    limits = record.limits
+    limited = any(getattr(limits, name) is not None for name in limits.__struct_fields__)
     parts = [
-        duration(record.timing.elapsed),
-        tokens(record.usage),
-        money(record.usage),
-        f"budget {record.budget}" if record.budget else "",
-        plural(len(names), "agent") if names else "",
+        duration(record.timing.elapsed) + _of(duration(limits.seconds)),
+        _tokens_of(record),
+        (money(record.usage) or ("$0.00" if limits.money is not None else "")) + _of(_dollars(limits.money)),
+        f"budget {record.budget}" if record.budget and not limited else "",
+        _agents(record) if limits.agents is not None else plural(len(names), "agent") if names else "",
         plural(len(record.tasks), "task") if len(record.tasks) > 1 else "",
-        plural(len(record.steps), "step") if record.steps else "",
+        f"{len(record.steps):,} of {plural(limits.steps, 'step')}"
+        if limits.steps is not None
+        else plural(len(record.steps), "step")
+        if record.steps
+        else "",
         "replayed" if record.replayed else "",
     ]
     return [part for part in parts if part]
+
+
+def _of(limit: str) -> str:
+    """Word a limit, without the places of a round one that are zero."""
+    short = re.sub(r"\.0(?=[kM])| 00 s$", "", limit)
+    return f" of {short}" if limit else ""
+
+
+def _dollars(limit: float | None) -> str:
+    return "" if limit is None else f"${limit:.2f}"
+
+
+def _tokens_of(record: RunRecord) -> str:
+    limit = record.limits.tokens
+    if limit is None:
+        return tokens(record.usage)
+    return f"{'~' if record.usage.estimated else ''}{count(record.usage.tokens)}{_of(count(limit))} tokens"
+
+
+def _agents(record: RunRecord) -> str:
+    """Those who were put to work, as the limit counts them: the coordinator too."""
+    return f"{len({task.agent for task in record.tasks})} of {plural(record.limits.agents or 0, 'agent')}"
 
 
 def reason(record: RunRecord) -> str:

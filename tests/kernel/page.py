@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 from agentnb.record.codec import decode_event
@@ -11,6 +10,7 @@ from agentnb.record.document import RunRecord
 from agentnb.record.events import AnyEvent
 from agentnb.record.fold import Folder
 from agentnb.record.read import read_record
+from tests.kernel.cells import Cell
 from tests.kernel.driver import Comm, Kernel
 
 
@@ -65,7 +65,7 @@ class Page:
     def _on_events(self, message: dict[str, Any]) -> None:
         assert self._folder is not None, "events came before a snapshot"
         for event in map(decode_event, message["events"]):
-            self.gaps += event.seq > self._folder.record.seq
+            self.gaps += event.seq != self._folder.record.seq
             if event.seq == self._folder.record.seq:
                 self._folder.apply(event)
                 self.events.append(event)
@@ -98,16 +98,18 @@ class Page:
         self.kernel.until(met, timeout=timeout, what=what)
 
 
-def live_run(kernel: Kernel, known: int = 0, timeout: float = 20) -> str:
-    """Return the id of the newest run, as the list of the kernel's runs tells it to a page on a subshell."""
-    comm = kernel.comm("agentnb.run", subshell=kernel.create_subshell())
-    found: list[str] = []
+def start_run(kernel: Kernel, source: str, subshell: str | None, timeout: float = 20) -> tuple[Cell, str]:
+    """Send a cell that starts a run, as a page does; return it with the run's id, from the list of runs."""
+    comm = kernel.comm("agentnb.run", subshell=subshell)
+    kernel.until(lambda: comm.received, timeout=timeout, what="the list of runs")
+    known = {run["run_id"] for run in comm.received[0]["runs"]}
+    cell = kernel.send(source, allow_stdin=True)
+    begun: list[str] = []
 
     def look() -> bool:
-        found[:] = [run["run_id"] for message in comm.received for run in message["runs"] if run["status"] == "running"]
-        return len(set(found)) > known
+        begun[:] = [run["run_id"] for run in comm.received[-1]["runs"] if run["run_id"] not in known and run["task"]]
+        return bool(begun)
 
-    kernel.until(look, timeout=timeout, what="a run in the list")
+    kernel.until(look, timeout=timeout, what="a new run in the list")
     comm.close()
-    time.sleep(0)
-    return found[-1]
+    return cell, begun[0]

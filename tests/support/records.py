@@ -1,4 +1,4 @@
-"""Records of four runs as they come out of practice: done, failed, ended by a limit, still running."""
+"""Records of runs as they come out of practice: done, failed, ended by a limit, still running, waiting."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from agentnb.record.document import (
     Timing,
     Usage,
 )
+from tests.support.asking import asking
 
 TABLE_HTML = """<div>
 <style scoped>
@@ -400,4 +401,4 @@ def huge(steps: int = 10_000, tasks: int = 200) -> RunRecord:
     return record
 
 
-ALL = {"done": done, "failed": failed, "limit": limit, "running": running}
+ALL = {"done": done, "failed": failed, "limit": limit, "running": running, "asking": asking}

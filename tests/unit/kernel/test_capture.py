@@ -1,10 +1,13 @@
 """What an action prints: in order, bounded, cleared as asked, and not lost when it is late."""
 
+import re
 import sys
+import threading
 
 import pytest
 
-from agentnb.kernel.capture import FLUSH_AT, STREAM_LIMIT, Outlet, Publisher, stream_pair
+from agentnb.kernel import capture
+from agentnb.kernel.capture import FLUSH_AT, STREAM_LIMIT, Outlet, Publisher, flush_held, stream_pair
 
 
 class Outputs(list):
@@ -99,3 +102,52 @@ def test_an_ended_stream_left_as_stdout_swallows_late_text(world, monkeypatch):
     out.finish()
     monkeypatch.setattr(sys, "stdout", out)
     assert out.write("late") == 4
+
+
+def test_what_is_held_too_long_goes_out_with_the_next_write(world, outputs, monkeypatch):
+    out, _, _ = world
+    monkeypatch.setattr(capture, "FLUSH_AFTER", 0.0)
+    out.write("a")
+    assert outputs.text == "a"
+
+
+def test_another_thread_passes_on_what_is_held_too_long_while_code_is_busy(world, outputs, monkeypatch):
+    out, err, _ = world
+    err.write("a")
+    out.write("b")
+    flush_held()
+    assert outputs.text == "a"  # the order between the streams; the rest is young
+    monkeypatch.setattr(capture, "FLUSH_AFTER", -1.0)
+    thread = threading.Thread(target=flush_held)
+    thread.start()
+    thread.join()
+    assert outputs.text == "ab"
+
+
+def test_nothing_is_lost_or_doubled_between_writers_and_those_who_flush(world, outputs, monkeypatch):
+    out, _, _ = world
+    monkeypatch.setattr(capture, "FLUSH_AFTER", -1.0)
+    monkeypatch.setattr(capture, "STREAM_LIMIT", 10_000_000)
+    stop = threading.Event()
+
+    def flush():
+        while not stop.is_set():
+            flush_held()
+
+    flusher = threading.Thread(target=flush)
+    writers = [threading.Thread(target=lambda n=n: [out.write(f"<{n}:{i}>") for i in range(2000)]) for n in range(4)]
+    for thread in (flusher, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    flusher.join()
+    out.finish()
+    assert sorted(re.findall(r"<\d:\d+>", outputs.text)) == sorted(f"<{n}:{i}>" for n in range(4) for i in range(2000))
+
+
+def test_an_ended_action_is_not_flushed_any_more(world, outputs, monkeypatch):
+    out, err, _ = world
+    out.finish()
+    err.finish()
+    assert not {out, err} & capture._open

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from agentnb.errors import Correction
-from agentnb.kernel.interrupt import Clock, caught, listen, masked
+from agentnb.kernel.interrupt import Clock, caught, listen, look, masked
 from agentnb.kernel.stage import current_stage
+from agentnb.kernel.turn import Gate
 from tests.unit.kernel.actions import act, stage_over
 
 BUSY = "while True:\n    pass"
@@ -47,9 +48,9 @@ async def test_code_that_runs_too_long_is_ended_with_advice(heard, code):
 
 
 async def test_code_that_swallows_the_timeout_is_struck_again(heard):
-    code = (
-        "n = 0\nwhile n < 2:\n    try:\n        while True: len(str(n))\n    except BaseException:\n        n += 1\nn"
-    )
+    # a signal at the loop's backward jump is raised at the instruction before the loop: that must be in the try as well
+    loop = "inside = True\n        while True: len(str(n))"
+    code = f"n = 0\nwhile n < 2:\n    try:\n        {loop}\n    except BaseException:\n        n += 1\nn"
     _, outcome = await act(code, stage_over(timeout=0.05))
     assert outcome.value == 2
 
@@ -207,3 +208,58 @@ async def test_an_interrupt_while_the_action_waits_is_heard_and_strikes_nothing(
     _, outcome = await act("await asyncio.sleep(0.1, 'waited')")
     assert outcome.value == "waited"
     assert heard == [True]
+
+
+# --- one run among others ---------------------------------------------------------------------------------------------
+
+
+def close_soon(gate):
+    def close():
+        gate.close()
+        look()
+
+    threading.Timer(0.1, close).start()
+
+
+async def test_busy_code_of_a_run_that_is_stopped_from_another_thread_is_struck(heard):
+    gate = Gate(None)
+    close_soon(gate)
+    stage = stage_over(gate=gate)
+    with pytest.raises(asyncio.CancelledError, match="stopped by the person"):
+        await act(f"x = 1\n{BUSY}", stage)
+    assert stage.namespace["x"] == 1
+    assert heard == []
+    assert timers_are_off()
+
+
+async def test_code_of_another_run_goes_on(heard):
+    close_soon(Gate(None))
+    code = "import time\nend = time.perf_counter() + 0.3\nwhile time.perf_counter() < end: pass\n'whole'"
+    _, outcome = await act(code)
+    assert outcome.value == "whole"
+
+
+async def test_stopped_code_that_goes_on_is_struck_again(heard):
+    gate = Gate(None)
+    close_soon(gate)
+    code = f"n = 0\nwhile n < 2:\n    try:\n        x = 1\n        {BUSY}\n    except BaseException:\n        n += 1\nn"
+    code = code.replace("while True:\n    pass", "while True: pass")
+    stage = stage_over(gate=gate)
+    _, outcome = await act(code, stage)
+    assert outcome.value == 2
+
+
+async def test_stopped_code_that_waits_and_is_then_busy_is_struck_as_well(heard):
+    gate = Gate(None)
+    close_soon(gate)
+    code = f"try:\n    await asyncio.sleep(0.2)\nfinally:\n    cleaned = 1\n    {BUSY}".replace(
+        "while True:\n    pass", "while True: pass"
+    )
+    stage = stage_over({"asyncio": asyncio, "__name__": "__main__"}, gate=gate)
+    with pytest.raises(asyncio.CancelledError):
+        await act(code, stage)
+    assert stage.namespace["cleaned"] == 1
+
+
+def test_without_a_run_a_look_does_nothing():
+    look()

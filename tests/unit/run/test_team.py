@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agentnb import Agent, Team
+from agentnb import Agent, Team, UserError
 from agentnb.testing import ScriptedModel
 from tests.support.scripts import acting, agent_of, code, final, told
 
@@ -45,6 +45,17 @@ async def test_objects_go_in_and_come_back_as_themselves():
         ("coordinator", "completed", None),
         ("quant", "completed", "t1.1"),
     ]
+
+
+async def test_a_variable_that_holds_an_agent_is_called_like_the_agent():
+    quant = Agent("quant", "fits")
+    model = acting(
+        lead=[code("back = await asyncio.gather(quant('one'), fitter('two'))"), final("back")], quant=[final("1")]
+    )
+    run = await go(Team([quant], model=model), namespace={"quant": quant, "fitter": quant})
+    assert (run.status, run.result) == ("done", [1, 1])
+    with pytest.raises(UserError, match="works in a team"):
+        quant("outside of a team")
 
 
 async def test_parallel_specialists_overlap():

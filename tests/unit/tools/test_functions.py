@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentnb import Agent
 from agentnb.errors import ToolError, UserError
 from agentnb.tools import Tool, as_tool, tool
 
@@ -323,3 +324,8 @@ class TestAsync:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+def test_an_agent_is_no_tool():
+    with pytest.raises(UserError, match="put it on the team"):
+        tool(Agent("quant", "fits"))

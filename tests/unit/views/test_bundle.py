@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agentnb.record.document import MIME_TYPE
-from agentnb.views.bundle import bundle
+from agentnb.views.bundle import bundle, light_bundle
 from tests.support import records
 
 
@@ -17,8 +17,12 @@ def test_a_bundle_is_valid_json_with_the_record_in_it(make):
     assert metadata == {}
 
 
-def test_while_live_the_record_stays_out():
-    assert set(bundle(records.running(), live=True)[0]) == {"text/html", "text/plain"}
+def test_while_live_the_record_so_far_is_in_it():
+    assert bundle(records.running(), live=True)[0][MIME_TYPE]["status"] == "running"
+
+
+def test_a_light_bundle_is_to_look_at_only():
+    assert set(light_bundle(records.running())[0]) == {"text/html", "text/plain"}
 
 
 def test_html_can_be_left_out():

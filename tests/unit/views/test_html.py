@@ -47,6 +47,36 @@ def test_changes_notes_and_errors_are_shown():
     assert "&#x27;Adj Close&#x27;" in text
 
 
+def test_what_waits_for_the_person_stands_before_the_rest():
+    page = text_of(render_html(records.asking()))
+    places = [page.index(word) for word in ("Waits for you", "It writes a file.", "Which currency", "Asked", "Work")]
+    assert places == sorted(places)
+    assert "touches clean.csv" in page
+
+
+def test_what_was_answered_says_how_and_what_was_changed():
+    page = text_of(render_html(records.asking()))
+    assert "allowed by user with changes, for the whole run: keep my prices" in page
+    assert "As the agent wrote it clean = prices . dropna () prices . clear ()" in page
+    assert "code edited by you" in page
+    assert "12.0k tokens" in page
+
+
+def test_undone_steps_limits_and_details_of_changes_are_shown():
+    page = render_html(records.asking())
+    assert 'class="anb-chips anb-undone"' in page
+    text = text_of(page)
+    assert "undone: these variables were put back" in text
+    assert "column `price`: 3 cells changed" in text
+    assert "13.0 s of 5 min · 9.8k of 60k tokens · $0.0210 of $0.50 · 1 of 3 agents · 2 of 20 steps" in text
+
+
+def test_a_run_under_way_says_as_of_when():
+    shown = text_of(render_html(records.asking(), live=True))
+    assert "As it stood 13.0 s after the start of the run, which began 2025-03-04 10:15:00Z." in shown
+    assert "As it stood" not in text_of(render_html(records.done()))
+
+
 def test_the_newest_figures_of_a_run_that_is_over_stand_once_beside_its_result():
     pictures = [records.png(width, 10) for width in (11, 12, 13)]
     steps = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from agentnb.record.document import (
@@ -12,6 +13,8 @@ from agentnb.record.document import (
     Error,
     Member,
     Message,
+    PlanItem,
+    Request,
     RunRecord,
     Step,
     Task,
@@ -171,7 +174,11 @@ def everywhere(text: str) -> RunRecord:
     outputs += [{"output_type": "error", "ename": text, "evalue": text, "traceback": [text]}, {"output_type": text}]
     error = Error(name=text, message=text, traceback=[text])
     step = Step(id="s", task="t", agent=text, number=1, thought=text, code=text, status="failed", outputs=outputs)
-    step.changes = [Change(name=text, kind="added", before=text, after=text, scope=text)]
+    step.changes = [Change(name=text, kind="added", before=text, after=text, scope=text, detail=[text])]
+    plan = [PlanItem(agent=text, brief=text)]
+    asked = Request(id="q", kind="plan", agent=text, step="s", text=text, code=text, touches=[text], plan=plan)
+    asked.changes, asked.answer, asked.by = step.changes, text, text
+    over = msgspec.structs.replace(asked, id="r", kind="action", status="denied", edited=True)
     step.notes, step.error = [text], error
     task = Task(id="t", agent=text, brief=text, status="failed", error=error, result={"text/html": text})
     child = Task(id="c", agent=text, brief=text * 20, status="failed", parent_step="s", error=error)
@@ -183,6 +190,7 @@ def everywhere(text: str) -> RunRecord:
         roster=[Member(name=text, role=text, model=text, tools=[text], team=text)],
         tasks=[task, child],
         steps=[step],
+        requests=[asked, over],
         messages=[Message(at=1.0, sender=text, to=text, text=text)],
         result={"text/html": text},
         result_name=text,
