@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from agentnb.record.codec import to_dict
 from agentnb.record.document import Change, Limits, PlanItem, Request, RunRecord
-from tests.browser.widget import WidgetPage
+from tests.browser.widget import STATIC, WidgetPage
 from tests.support import records
 from tests.unit.views.test_safe_html import CORPUS, everywhere
 
@@ -61,6 +62,10 @@ def test_each_state_shows_on_its_face_and_fits_the_page(show, name, width):
     for member in record.roster:
         expect(page.run.locator(".agentnb-team")).to_contain_text(member.name)
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_script_is_small_enough_to_be_sent_with_every_widget():
+    assert len(gzip.compress((STATIC / "widget.js").read_bytes())) <= 40_000
 
 
 def test_the_tree_unfolds_by_keyboard_alone(show):

@@ -35,9 +35,13 @@ export const Code = memo(({ text }: { text: string }): JSX.Element => {
   return <Foreign of={text} name="agentnb-code" draw={element => renderer.code(text, element)} />;
 });
 
-/** Text of a terminal; a very long one loses its middle. */
+/** Text of a terminal, in parts of which only the last is drawn again while it grows; a very long one loses its middle. */
 export const Terminal = memo(({ text, name = '' }: { text: string; name?: string }): JSX.Element => (
-  <Foreign of={text} name={`agentnb-terminal ${name}`} draw={element => drawPieces(ansi(cut(text)), element)} />
+  <div class={`agentnb-terminal ${name}`}>{parts(cut(text)).map((part, index) => <Part key={index} text={part} />)}</div>
+));
+
+const Part = memo(({ text }: { text: string }): JSX.Element => (
+  <Foreign of={text} name="agentnb-lines" draw={element => drawPieces(ansi(text), element)} />
 ));
 
 /** A MIME bundle as the notebook would draw it; vector pictures always as pictures, which cannot run anything. */
@@ -91,5 +95,8 @@ function cut(text: string): string {
   const half = LONGEST / 2;
   return `${text.slice(0, half)}\n… ${(text.length - LONGEST).toLocaleString('en')} characters left out …\n${text.slice(-half)}`;
 }
+
+/** The text in parts of some 50 lines. */
+const parts = (text: string): string[] => text.match(/(?:[^\n]*\n){1,50}|[^\n]+$/g) ?? [];
 
 const plain = (text: string): string => ansi(text).map(piece => piece.text).join('');

@@ -3,11 +3,11 @@ import { useRef, useState } from 'preact/hooks';
 import { isTight, shares, type Share } from '../core/budget';
 import { runCells } from '../core/cells';
 import { isFinal } from '../core/fold';
-import type { NotebookCell } from '../core/host';
 import { isSummary } from '../core/normal';
 import type { RunRecord } from '../core/record';
 import { clock, duration, money, plural, tokens } from '../core/words';
-import { useView, type View } from './context';
+import { useView } from './context';
+import { insertCells, insertReplay } from './insert';
 import { Button, Field, Mark, State, Sure, useTick } from './parts';
 
 /** The state to show: a run that nobody runs any more does not look alive, one that waits for the person says so. */
@@ -140,21 +140,4 @@ function BudgetForm({ spec }: { spec: string }): JSX.Element {
       <button type="submit" class="agentnb-button">Set</button>
     </form>
   );
-}
-
-/** Cells from the kernel, which knows how to make them run on their own; from the record where none answers. */
-export async function insertCells(view: View, own: NotebookCell[], step?: string): Promise<void> {
-  const { actions } = view;
-  let cells = own;
-  if (actions.command) {
-    const reply = await actions.command(step === undefined ? { name: 'cells' } : { name: 'cells', step });
-    if (reply.ok && Array.isArray(reply.data)) cells = reply.data as NotebookCell[];
-  }
-  if (cells.length) actions.insertCells?.(cells);
-  else view.tell('There is nothing to insert.', true);
-}
-
-async function insertReplay(view: View): Promise<void> {
-  const reply = await view.send({ name: 'replay' });
-  if (reply.ok && typeof reply.data === 'string') view.actions.insertCells?.([{ cell_type: 'code', source: reply.data }]);
 }

@@ -5,7 +5,7 @@ import type { Request, Step } from '../core/record';
 import { ChangeList } from './Changes';
 import { useView } from './context';
 import { Code, Failure, Markdown, Output } from './Foreign';
-import { insertCells } from './Head';
+import { insertCells } from './insert';
 import { memo } from './memo';
 import { Button, Sure } from './parts';
 import { Asked, Settled } from './Requests';

@@ -10,12 +10,8 @@ const KEPT = new Set(
     'mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr tt u ul var'
   ).split(' ')
 );
-const DROPPED = new Set(
-  (
-    'script style title textarea noscript template iframe object embed applet svg math select option button noembed ' +
-    'noframes xmp plaintext head audio video canvas'
-  ).split(' ')
-);
+/** Elements whose text is not for reading; of all others that are not kept the text stays. */
+const DROPPED = new Set('script style title noscript template iframe noembed noframes textarea xmp'.split(' '));
 const HTML = 'http://www.w3.org/1999/xhtml';
 const DEEPEST = 100;
 
