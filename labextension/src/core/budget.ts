@@ -26,7 +26,7 @@ export function shares(record: RunRecord, elapsed: number): Share[] {
     ['agents', present.size, limits.agents, String]
   ];
   return all.flatMap(([name, used, limit, word]) =>
-    limit === null ? [] : [{ name, used: word(used), of: limitWord(name, word(limit)), part: limit > 0 ? used / limit : 1 }]
+    limit === null ? [] : [{ name, used: (name === 'tokens' && usage.estimated ? '~' : '') + word(used), of: limitWord(name, word(limit)), part: limit > 0 ? used / limit : 1 }]
   );
 }
 

@@ -7,7 +7,7 @@ export async function insertCells(view: View, own: NotebookCell[], step?: string
   const { actions } = view;
   let cells = own;
   if (actions.command) {
-    const reply = await actions.command(step === undefined ? { name: 'cells' } : { name: 'cells', step });
+    const reply = await view.send(step === undefined ? { name: 'cells' } : { name: 'cells', step });
     if (reply.ok && Array.isArray(reply.data)) cells = reply.data as NotebookCell[];
   }
   if (cells.length) actions.insertCells?.(cells);
