@@ -74,13 +74,13 @@ def run_command(notebook: Notebook, variables: dict[str, Any], line: str) -> Any
 
 def overview(notebook: Notebook) -> str:
     """Return the team and the runs in a few lines."""
-    lines = [_team_text(notebook)]
-    if not notebook.runs:
+    lines, crashed = [_team_text(notebook)], crash_lines()
+    if not notebook.runs and not crashed:
         lines.append("no runs yet; start one with a %%agents cell")
     for run in notebook.runs[-10:]:
         usage = f"{run.usage.tokens:,} tokens, {duration(run.record.timing.elapsed)}"
         lines.append(f"run {run.id}  {run.status:<9}  {usage}  {one_line(run.record.task, 60)}")
-    return "\n".join([*lines, *crash_lines()])
+    return "\n".join([*lines, *crashed])
 
 
 def _team_text(notebook: Notebook) -> str:

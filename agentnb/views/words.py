@@ -111,6 +111,7 @@ def totals(record: RunRecord) -> list[str]:
         plural(len(record.tasks), "task") if len(record.tasks) > 1 else "",
         plural(len(record.steps), "step") if record.steps else "",
         "replayed" if record.replayed else "",
+        f"goes on from run {record.resumes}" if record.resumes else "",
     ]
     return [part for part in parts if part]
 
