@@ -12,7 +12,9 @@ from agentnb.record.document import Step
 
 
 class ResumedChat:
-    """``Chat`` that plays the replies of recorded steps, with the usage they had, and asks ``live`` after them.
+    """``Chat`` that plays the replies of recorded steps, then asks ``live``.
+
+    A recorded reply has the tokens and the cost that it had, but counts as no call.
 
     ``playing`` tells whether the last reply came from the recording, ``over`` whether the next one does not.
     """
@@ -40,4 +42,6 @@ class ResumedChat:
             self.price = self._live.price
         text = reply_of(step)
         on_text(text)
-        return Reply(text, copy.copy(step.usage))
+        usage = copy.copy(step.usage)
+        usage.calls = 0
+        return Reply(text, usage)

@@ -30,6 +30,7 @@ from agentnb.run.run import Run
 from agentnb.team.agent import Agent, check_mode
 from agentnb.team.config import Config, load_config
 from agentnb.team.roster import Roster
+from agentnb.tracing import trace_run
 
 APPROVALS = ("auto", "ask", "plan")
 
@@ -126,6 +127,7 @@ class Team(Led):
             self._memory = memory
         run = Run(context, crew, limits)
         context.recorder.keep(_journal(context.id))
+        trace_run(run.subscribe)
         from agentnb.page.show import follow_run  # only here: the views take time to load
 
         follow_run(run, context.shell, show=show)
