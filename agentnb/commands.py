@@ -74,7 +74,7 @@ def run_command(notebook: Notebook, variables: dict[str, Any], line: str) -> Any
 
 def overview(notebook: Notebook) -> str:
     """Return the team and the runs in a few lines."""
-    lines, crashed = [_team_text(notebook)], crash_lines()
+    lines, crashed = [_team_text(notebook)], crash_lines(notebook)
     if not notebook.runs and not crashed:
         lines.append("no runs yet; start one with a %%agents cell")
     for run in notebook.runs[-10:]:

@@ -58,9 +58,9 @@ def parse_options(words: Sequence[str]) -> Options:
     return Options(run, rerun, budget)
 
 
-def crash_lines() -> list[str]:
+def crash_lines(notebook: Notebook) -> list[str]:
     """Return a line for each run of this notebook that crashed, the newest first, and how to go on from it."""
-    found = crashed_runs(notebook=notebook_name(current_shell()))
+    found = _crashed(notebook)
     lines = [line for run in found[:SHOWN] if (line := _line(run))]
     if len(found) > SHOWN:
         lines.append(f"and {plural(len(found) - SHOWN, 'older run')} that crashed")
@@ -84,7 +84,9 @@ def resume(notebook: Notebook, variables: dict[str, Any], words: Sequence[str]) 
     nobody can be asked, told the two ways. Raises ``UserError`` where there is no such run.
     """
     options = parse_options(words)
-    crash = Crash.load(find_journal(options.run)) if options.run else _newest()
+    crash = Crash.load(find_journal(options.run)) if options.run else _newest(notebook)
+    if any(run.id == crash.id for run in notebook.runs):
+        raise UserError(f"run {crash.id} is one of this kernel's; `%agents` shows how it stands")
     return _resume(notebook, variables, crash, options)
 
 
@@ -112,8 +114,15 @@ async def _resume(notebook: Notebook, variables: dict[str, Any], crash: Crash, o
     return run.result
 
 
-def _newest() -> Crash:
-    for run in crashed_runs(notebook=notebook_name(current_shell())):
+def _crashed(notebook: Notebook) -> list[CrashedRun]:
+    """The journals without an end, but those of this kernel's own runs: a full disk may have cut them short."""
+    own = {run.id for run in notebook.runs}
+    found = crashed_runs(notebook=notebook_name(current_shell()))
+    return [run for run in found if run.start.run_id not in own]
+
+
+def _newest(notebook: Notebook) -> Crash:
+    for run in _crashed(notebook):
         try:
             return Crash.load(run.path)
         except RecordError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentnb.errors import RecordError
-from agentnb.record.document import RunRecord, Step, Task
+from agentnb.record.document import Member, Mode, RunRecord, Step, Task
 from agentnb.record.events import AnyEvent, RunEnded
 from agentnb.record.fold import fold
 from agentnb.record.journal import in_hand, read_journal
@@ -75,7 +75,27 @@ class Crash:
     def led(self) -> bool:
         """Whether a coordinator has the person's request in hand."""
         leads = {member.name for member in self.record.roster if member.kind == "coordinator"}
-        return all(task.agent in leads or task.agent == "coordinator" for task in self.roots)
+        leads |= {"coordinator", self.record.team}  # it joins a moment after its task began
+        return all(task.agent in leads for task in self.roots)
+
+    @property
+    def lead(self) -> Member | None:
+        """The coordinator of the run's own team."""
+        return next((member for member in self.record.roster if member.kind == "coordinator"), None)
+
+    @property
+    def mode(self) -> Mode | None:
+        """Where actions ran because the person said so for this run; None where the team's own modes held."""
+        modes = {member.mode for member in self.record.roster}
+        if self.lead is None or (self.lead.mode == "live" and (len(modes) > 1 or len(self.record.roster) == 1)):
+            return None
+        return self.lead.mode
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model, where all had the same one and it can be had by its name."""
+        models = {member.model for member in self.record.roster}
+        return next(iter(models)) if len(models) == 1 and "/" in next(iter(models)) else None
 
     def played(self, rerun: Rerun) -> list[Step]:
         """Return the steps whose code runs again, in the order in which it ran."""

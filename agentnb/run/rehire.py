@@ -14,8 +14,7 @@ from agentnb.team.roster import Roster
 def missing(roster: Roster, crash: Crash, rerun: Rerun) -> list[Member]:
     """Return who was on the run's own team at its end and is not on ``roster``, nor hired by code that runs again."""
     record = crash.record
-    lead = next((member for member in record.roster if member.kind == "coordinator"), None)
-    home = lead.team if lead is not None else ""
+    home = crash.lead.team if crash.lead is not None else ""
     own = [event for event in crash.events if isinstance(event, AgentJoined) and event.member.team == home]
     hired = {event.member.name for event in own if event.by != "user"} if rerun != "no" else set()
     present = [member for member in record.roster if member.team == home and member.left_at is None]
@@ -28,7 +27,7 @@ def missing(roster: Roster, crash: Crash, rerun: Rerun) -> list[Member]:
 
 def rehire(roster: Roster, crash: Crash, rerun: Rerun, variables: Mapping[str, Any]) -> None:
     """Hire who is missing, with role and mode as recorded and those tools that are functions of the notebook now."""
-    lead = next((member for member in crash.record.roster if member.kind == "coordinator"), None)
+    lead = crash.lead
     for member in missing(roster, crash, rerun):
         tools = [variables[name] for name in member.tools if callable(variables.get(name))]
         own = member.model if "/" in member.model and (lead is None or lead.model != member.model) else None

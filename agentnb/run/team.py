@@ -178,7 +178,8 @@ class Team(Led):
         return self.start(
             record.task,
             agents=() if crash.led else [task.agent for task in crash.roots],
-            model=model,
+            model=model or (crash.model if self.model is None and notebook_model() is None else None),
+            mode=crash.mode,
             budget=budget or crash.budget,
             approve=None if record.approve == "auto" else record.approve,
             namespace=namespace,

@@ -1,13 +1,17 @@
 """Going on from a run whose kernel died: what is told, what is run, what is counted."""
 
+from pathlib import Path
+
 import pytest
 
 from agentnb import Agent, Team
 from agentnb.errors import RecordError
 from agentnb.record import events as ev
+from agentnb.record.document import Member, RunRecord
 from agentnb.record.fold import fold
 from agentnb.record.journal import Journal, read_journal
 from agentnb.record.journals import crashed_runs
+from agentnb.run.crash import Crash
 from tests.support.crashes import acting_in, asking_for, died, journal_of, step_ended, task_is
 from tests.support.scripts import acting, agent_of, code, final, told
 
@@ -281,3 +285,43 @@ async def test_events_of_others_are_no_crash(tmp_path):
     assert [run.start.run_id for run in crashed_runs(folder)] == ["other"]
     assert [run.start.run_id for run in crashed_runs(folder, notebook="other.ipynb")] == ["other"]
     assert crashed_runs(folder, notebook="mine.ipynb") == []
+
+
+# --- how it ran -------------------------------------------------------------------------------------------------------
+
+
+def roster(*modes, model="scripted"):
+    """A crash of a run with a coordinator and specialists in these modes."""
+    kinds = ["coordinator", *["specialist"] * (len(modes) - 1)]
+    members = [
+        Member(name=f"a{n}", kind=kind, mode=mode, model=model)
+        for n, (kind, mode) in enumerate(zip(kinds, modes, strict=True))
+    ]
+    return Crash(Path("r.jsonl"), [], RunRecord(run_id="r", roster=members))
+
+
+@pytest.mark.parametrize(
+    ("modes", "given"),
+    [
+        ([], None),
+        (["live"], None),
+        (["live", "scratch"], None),
+        (["live", "live"], "live"),
+        (["scratch"], "scratch"),
+        (["scratch", "live"], "scratch"),
+    ],
+)
+def test_where_actions_ran_is_kept(modes, given):
+    assert roster(*modes).mode == given
+
+
+def test_the_model_is_that_of_the_run_where_it_has_a_name():
+    assert roster("live", "scratch", model="openai/gpt-5").model == "openai/gpt-5"
+    assert roster("live", model="scripted").model is None
+    assert roster().model is None
+
+
+async def test_it_died_before_its_coordinator_had_joined():
+    path = await crashed(task_is("t1", "in_progress"))
+    run, made, _ = await resumed(path)
+    assert (run.status, run.result, made) == ("done", 3, ["x", "y", "part"])
