@@ -102,7 +102,7 @@ class Recorder:
     def carry(self, events: Iterable[AnyEvent], elapsed: float) -> None:
         """Take over the events of an earlier run as they were; the clock goes on from ``elapsed`` seconds.
 
-        Listeners are not told: it is nothing that happens now.
+        Taps are told, for a page folds a record of its own; listeners are not, for nothing of it happens now.
         """
         with self._lock:
             for event in map(self.redactor.redact_event, events):
@@ -111,6 +111,7 @@ class Recorder:
                 if self._journal is not None:
                     self._journal.append(event)
                 self._folder.apply(event)
+                self._tell(self._taps, event)
             self._started -= elapsed
 
     def redact(self, text: str) -> str:

@@ -292,10 +292,9 @@ async def test_events_of_others_are_no_crash(tmp_path):
 
 def roster(*modes, model="scripted"):
     """A crash of a run with a coordinator and specialists in these modes."""
-    kinds = ["coordinator", *["specialist"] * (len(modes) - 1)]
     members = [
-        Member(name=f"a{n}", kind=kind, mode=mode, model=model)
-        for n, (kind, mode) in enumerate(zip(kinds, modes, strict=True))
+        Member(name=f"a{number}", kind="specialist" if number else "coordinator", mode=mode, model=model)
+        for number, mode in enumerate(modes)
     ]
     return Crash(Path("r.jsonl"), [], RunRecord(run_id="r", roster=members))
 
