@@ -21,6 +21,7 @@ from agentnb.views.words import count, one_line, plural
 
 SHOWN = 5
 """Crashed runs that are listed; of more, the count."""
+OPTIONS = ("--rerun", "--as-is", "--budget")
 _USAGE = "write %agents resume [RUN] [--rerun [all] | --as-is] [-b BUDGET]"
 _QUESTION = (
     "run it again? y: yes; all: the interrupted code too; n: no, go on with the variables as they are; "
@@ -60,7 +61,7 @@ def parse_options(words: Sequence[str]) -> Options:
 
 def crash_lines(notebook: Notebook) -> list[str]:
     """Return a line for each run of this notebook that crashed, the newest first, and how to go on from it."""
-    found = _crashed(notebook)
+    found = crashed(notebook)
     lines = [line for run in found[:SHOWN] if (line := _line(run))]
     if len(found) > SHOWN:
         lines.append(f"and {plural(len(found) - SHOWN, 'older run')} that crashed")
@@ -114,15 +115,18 @@ async def _resume(notebook: Notebook, variables: dict[str, Any], crash: Crash, o
     return run.result
 
 
-def _crashed(notebook: Notebook) -> list[CrashedRun]:
-    """The journals without an end, but those of this kernel's own runs: a full disk may have cut them short."""
+def crashed(notebook: Notebook) -> list[CrashedRun]:
+    """Return the runs of this notebook whose journals have no end, the newest first.
+
+    This kernel's own runs are none of them: a full disk may have cut their journals short.
+    """
     own = {run.id for run in notebook.runs}
     found = crashed_runs(notebook=notebook_name(current_shell()))
     return [run for run in found if run.start.run_id not in own]
 
 
 def _newest(notebook: Notebook) -> Crash:
-    for run in _crashed(notebook):
+    for run in crashed(notebook):
         try:
             return Crash.load(run.path)
         except RecordError:
