@@ -12,6 +12,7 @@ from agentnb.record.document import RunRecord, Step, Task
 from agentnb.record.events import (
     Answered,
     AnyEvent,
+    BudgetChanged,
     ReplyDelta,
     RunEnded,
     RunStarted,
@@ -182,7 +183,7 @@ def _carried(crash: Crash) -> Iterator[AnyEvent]:
     """Yield the crashed run's events between its first and last, and an end for all that was open but the request."""
     record, end = crash.record, crash.record.timing.elapsed
     for event in crash.events:
-        if not isinstance(event, RunStarted | RunEnded | RunStatusChanged | ReplyDelta):
+        if not isinstance(event, RunStarted | RunEnded | RunStatusChanged | BudgetChanged | ReplyDelta):
             yield event
     for request in record.requests:
         if request.status == "open":

@@ -51,6 +51,9 @@ def letter(crash: Crash, task: Task, rerun: Rerun) -> str:
             f"Your step {broken.number} was interrupted: how far it came is not known, and it was not run again. "
             f"It was:\n<code>\n{broken.code}\n</code>"
         )
+    said = [message.text for message in crash.record.messages if (message.sender, message.to) == ("user", task.agent)]
+    if said:
+        parts.append("The person had said to you meanwhile:\n" + "\n".join(f"- {text}" for text in said))
     children = [child for child in crash.record.tasks if child.parent == task.id]
     if rerun != "no":
         children = [child for child in children if broken is not None and child.parent_step == broken.id]

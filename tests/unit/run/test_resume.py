@@ -94,6 +94,19 @@ async def test_an_interrupted_step_is_told_and_not_run_again():
     assert run.steps[-1].id == "t1.3"
 
 
+@pytest.mark.parametrize("rerun", ["no", "finished"])
+async def test_what_the_person_had_said_is_told(rerun):
+    run = desk().start(TASK, namespace={"made": []}, show=False)
+    run.subscribe(lambda event, _: run.say("Mind the gap.") if step_ended("t1.1")(event) else None)
+    run.subscribe(
+        lambda event, _: run.set_budget("90k") if step_ended("t1.1")(event) and hasattr(run, "set_budget") else None
+    )
+    path = died(await run, step_ended("t1.2"))
+    run, _, team = await resumed(path, rerun=rerun, variables={"x": 1, "y": 2}, budget="70k")
+    assert "The person had said to you meanwhile:\n- Mind the gap." in told(team.model.calls[0])
+    assert (run.status, run.record.budget) == ("done", "70,000 tokens")
+
+
 async def test_results_of_completed_tasks_are_known():
     path = await crashed(task_is("t2", "completed"))
     run, made, team = await resumed(path, desk([LEAD[0], final("1 + 2")]))
