@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 from agentnb.errors import RecordError
@@ -94,6 +94,7 @@ def test_no_journal_is_too_odd(events, torn):
         assert len(crashed_runs(folder)) <= 1
         with contextlib.suppress(RecordError):
             crash = Crash.load(path)
+            target(len(crash.record.steps))
             assert summary(crash)
             for rerun in ("no", "finished", "all"):
                 listing(crash.played(rerun))
