@@ -10,6 +10,7 @@ from agentnb.record.fold import fold
 from agentnb.record.journal import read_journal
 from tests.kernel.driver import Kernel, KernelError
 from tests.kernel.dying import HOLD, expected, finished, kill, killed_after, killed_when_reached, newest_journal
+from tests.kernel.page import Page
 from tests.kernel.work import LOAD, read_run, reply, team
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
@@ -140,6 +141,10 @@ def test_as_it_is_nothing_runs_again(again):
     assert (ran.status, kernel.eval("(z, answer)")) == ("done", (False, "done"))
     assert [(step.agent, step.status) for step in ran.steps][-2:] == [("coordinator", "done")] * 2
     assert "crashed" not in kernel.run("%agents", check=True).text
+    page = Page.open(kernel, kernel.eval("agents_run.id"))
+    page.until(lambda: page.status == "done")
+    assert [step.agent for step in page.record.steps] == [step.agent for step in ran.steps]
+    assert page.record.resumes == run
 
 
 def test_any_other_answer_leaves_it(again):
