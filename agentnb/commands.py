@@ -12,6 +12,7 @@ from typing import Any
 from agentnb._version import __version__
 from agentnb.errors import OptionError, UserError
 from agentnb.record.document import FINAL
+from agentnb.recovery import crash_lines
 from agentnb.run.cell import check_done
 from agentnb.run.notebook import Notebook
 from agentnb.run.team import notebook_model, set_notebook_model
@@ -37,6 +38,8 @@ HELP = """\
 %agents change NAME key=value ...    change its role, model, mode, max_steps or timeout
 %agents model [ID]                   show or set the model of this notebook
 %agents stop | pause | resume        the newest run
+%agents resume [RUN]                 go on from a run whose kernel died: shows what code would run again, and
+                                     asks; --rerun [all] runs it, --as-is does not, -b SPEC gives a new budget
 %agents say [@name] TEXT             tell the coordinator, or an agent, something
 %agents changes                      what the newest run did to your variables
 %agents cost                         tokens and money of the runs so far
@@ -71,13 +74,13 @@ def run_command(notebook: Notebook, variables: dict[str, Any], line: str) -> Any
 
 def overview(notebook: Notebook) -> str:
     """Return the team and the runs in a few lines."""
-    lines = [_team_text(notebook)]
-    if not notebook.runs:
+    lines, crashed = [_team_text(notebook)], crash_lines(notebook)
+    if not notebook.runs and not crashed:
         lines.append("no runs yet; start one with a %%agents cell")
     for run in notebook.runs[-10:]:
         usage = f"{run.usage.tokens:,} tokens, {duration(run.record.timing.elapsed)}"
         lines.append(f"run {run.id}  {run.status:<9}  {usage}  {one_line(run.record.task, 60)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *crashed])
 
 
 def _team_text(notebook: Notebook) -> str:
@@ -162,8 +165,14 @@ def _pause(notebook: Notebook, variables: dict[str, Any], words: list[str], rest
     notebook.newest().pause()
 
 
-def _resume(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    notebook.newest().resume()
+def _resume(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> Any:
+    paused = [run for run in notebook.runs if run.status == "paused"]
+    if paused and (not words or paused[-1].id.startswith(words[0])):
+        paused[-1].resume()
+        return None
+    from agentnb.recovery import resume
+
+    return resume(notebook, variables, words)
 
 
 def _say(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:

@@ -7,6 +7,7 @@ free while models think, and Stop, buttons and parallel specialists work.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -19,7 +20,7 @@ from agentnb.page import target
 if TYPE_CHECKING:
     from agentnb.run.notebook import Notebook
 
-_AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo)\b)")
+_AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo|resume)\b)")
 _KEY = "_agentnb_notebook"
 
 
@@ -76,6 +77,13 @@ def _cursor(context: CompletionContext) -> int:
     return sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
 
 
+class _Nothing:
+    """What an awaited command gives where there is nothing to wait for."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
 def notebook_of(shell: InteractiveShell) -> Notebook:
     """Return the state of this kernel's notebook, made at its first use."""
     from agentnb.run.notebook import Notebook
@@ -105,4 +113,5 @@ def _line(line: str) -> Any:
     from agentnb.kernel.shell import current_shell
 
     shell = current_shell()
-    return run_command(notebook_of(shell), shell.user_ns, line)
+    done = run_command(notebook_of(shell), shell.user_ns, line)
+    return _Nothing() if done is None and _AWAITED.search(f"get_ipython().run_line_magic('agents', '{line}") else done

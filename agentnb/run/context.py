@@ -7,7 +7,7 @@ import contextvars
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentnb.errors import UserError
 from agentnb.kernel.shell import Namespace, Shell
@@ -18,6 +18,9 @@ from agentnb.run.budget import LimitReached, Meter
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
+
+if TYPE_CHECKING:
+    from agentnb.run.resume import Resumption
 
 
 class Models(Protocol):
@@ -114,6 +117,7 @@ class RunContext:
     results: dict[str, Any] = field(default_factory=dict)
     lanes: dict[str, str | None] = field(default_factory=dict)
     recording: RunRecord | None = None
+    resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)

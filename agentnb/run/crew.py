@@ -180,13 +180,15 @@ class Crew:
         chat, own_lane = run.models.open(self.model_of(agent), agent.name, brief, lane)
         run.lanes[task] = own_lane
         run.control.skip(agent.name, task)
+        history = self._history(agent, mode, brief, objects, tools, asked_by, place)
         return Assignment(
             agent=agent.name,
             task=task,
             lane=own_lane,
+            number=0 if run.resumption is None else run.resumption.take_up(history, agent.name, task),
             place=place,
             chat=chat,
-            history=self._history(agent, mode, brief, objects, tools, asked_by, place),
+            history=history,
             names=names,
             max_steps=agent.max_steps,
             timeout=agent.timeout,
@@ -254,7 +256,8 @@ class Crew:
         return history
 
     def _mail(self, agent: str, task: str) -> list[str]:
-        return [f"The person says to you now:\n{text}" for text in self.run.control.read(agent, task)]
+        earlier = [] if self.run.resumption is None else self.run.resumption.letters(task)
+        return earlier + [f"The person says to you now:\n{text}" for text in self.run.control.read(agent, task)]
 
 
 def _of_ours(variables: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentnb.kernel.digest import digest_changes
 from agentnb.kernel.port import Outcome
-from agentnb.record.document import Error
+from agentnb.record.document import Change, Error
 from agentnb.record.limits import cut_text
 
 OUTPUT_LIMIT = 6_000
@@ -43,6 +43,13 @@ def observation(
         parts.append(f"It failed:\n{_error(outcome.report)}")
     parts += [f"Note: {note}." for note in notes]
     return "\n".join(parts), tuple(images[:MAX_IMAGES])
+
+
+def step_line(number: int, thought: str, changes: Sequence[Change], report: Error | None) -> str:
+    """Return the one line that may stand for a step when its conversation is drawn together."""
+    changed = ", ".join(change.name for change in changes)
+    came = f"failed: {report.message}" if report else f"changed {changed}" if changed else "done"
+    return f"step {number}: {thought[:90]} ({came})"
 
 
 def text_of_outputs(outputs: Sequence[dict[str, Any]]) -> str:

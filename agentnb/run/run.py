@@ -223,8 +223,9 @@ class Run:
         deadline = None
         if self._budget.seconds is not None:
             used_up = f"the budget of {self._budget.seconds:g} s is used up"
-            deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", used_up)
-            self._context.deadline = time.perf_counter() + self._budget.seconds
+            left = max(0.0, self._budget.seconds - recorder.now)  # a resumed run has used some of it
+            deadline = self._loop.call_later(left, self._end, "limit", used_up)
+            self._context.deadline = time.perf_counter() + left
         try:
             with tasks_on_stage(self._loop):
                 status, reason, error = await self._work(agents)
@@ -279,7 +280,9 @@ class Run:
     async def _entrust(self, name: str) -> Any:
         """Give the person's task to one agent as it stands."""
         context, crew = self._context, self._crew
-        task = context.ledger.add(name, context.task, parent=None, step=None)
+        task = None if context.resumption is None else context.resumption.task(name)
+        if task is None:
+            task = context.ledger.add(name, context.task, parent=None, step=None)
         context.meter.admit(name)
         context.ledger.move(task, "in_progress")
         handed: dict[str, Any] = {"task": task, "asked_by": "", "lane": None}

@@ -5,27 +5,32 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from agentnb._version import __version__
 from agentnb.errors import UserError
-from agentnb.kernel.shell import current_shell
+from agentnb.kernel.shell import current_shell, notebook_name
 from agentnb.kernel.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.models import RecordedModels, default_model
 from agentnb.record.document import Mode, RunRecord
 from agentnb.record.events import RunStarted
 from agentnb.record.journal import Journal
+from agentnb.record.journals import find_journal
 from agentnb.record.redact import Redactor
 from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
+from agentnb.run.crash import Crash, Rerun
 from agentnb.run.crew import Crew, Led, Memory
 from agentnb.run.recorder import Recorder
 from agentnb.run.recordings import find_recording, replay_wanted
+from agentnb.run.resume import Resumption
 from agentnb.run.run import Run
 from agentnb.team.agent import Agent, check_mode
 from agentnb.team.config import Config, load_config
 from agentnb.team.roster import Roster
+from agentnb.tracing import trace_run
 
 APPROVALS = ("auto", "ask", "plan")
 
@@ -85,14 +90,15 @@ class Team(Led):
         show: bool = True,
         foreground: bool = False,
         result_name: str = "agents_run",
+        resumption: Resumption | None = None,
     ) -> Run:
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
         ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the
         conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default
         the notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits
-        for it. Raises ``UserError`` before any model is asked where something does not fit, also where ``budget`` is in
-        money and a model has no known price.
+        for it; ``resumption`` is what ``resume`` goes on from. Raises ``UserError`` before any model is asked where
+        something does not fit, also where ``budget`` is in money and a model has no known price.
         """
         if not isinstance(task, str) or not task.strip():
             raise UserError("there is no task; write what you want done, for instance: Plot `prices` by month.")
@@ -104,13 +110,16 @@ class Team(Led):
         agents = [name for name in agents if name not in ("coordinator", "manager")]  # it is asked anyway
         for name in agents:
             self[name]
-        if replay is None and (source := replay_wanted()) is not None:
+        if replay is None and resumption is None and (source := replay_wanted()) is not None:
             replay = find_recording(task.strip(), source, [])
         limits = Budget.parse(next((each for each in (budget, self.budget) if each), config.budget))
         context = self._context(task.strip(), limits, replay, namespace, foreground, config)
         spec = "recorded" if replay else default_model(model, self.model, notebook_model(), configured=config.model)
         taken = self._memory.leading  # a second run at the same time has a memory of its own
         memory = Memory() if fresh or taken else self._memory
+        if resumption is not None:
+            memory, fresh = resumption.memory(), True
+            resumption.prepare(context)
         argument = None if replay else model
         crew = Crew(context, self, self.lead, memory, spec, argument=argument, mode=mode)
         crew.check()
@@ -118,6 +127,7 @@ class Team(Led):
             self._memory = memory
         run = Run(context, crew, limits)
         context.recorder.keep(_journal(context.id))
+        trace_run(run.subscribe)
         from agentnb.page.show import follow_run  # only here: the views take time to load
 
         follow_run(run, context.shell, show=show)
@@ -132,10 +142,52 @@ class Team(Led):
                 limits=limits.limits(),
                 result_name=result_name,
                 replayed=replay is not None,
+                resumes=resumption.crash.id if resumption is not None else "",
+                notebook=notebook_name(context.shell),
             )
         )
+        if resumption is not None:
+            resumption.begin()
         memory.leading = memory.leading or not agents
         return run.start(tuple(agents))
+
+    def resume(
+        self,
+        run: str | Path,
+        *,
+        rerun: Rerun = "no",
+        model: Any = None,
+        budget: str | Budget | None = None,
+        namespace: dict[str, Any] | None = None,
+        show: bool = True,
+        foreground: bool = False,
+    ) -> Run:
+        """Go on from a run whose kernel died, named by its id or its journal, and return at once.
+
+        Conversation, ledger and what was spent of its budget are taken over; a step that was interrupted is not run
+        again. ``rerun`` tells how to have its variables: ``no`` takes them as they are, ``finished`` runs the code of
+        finished steps again first, and ``all`` that of interrupted ones too, so that specialists go on in the middle of
+        their tasks. Who was on the team and is not now is hired again. ``budget``
+        takes the place of its budget, what was spent included. Raises ``UserError`` where the run did not crash.
+        """
+        from agentnb.run.rehire import rehire
+
+        crash = Crash.load(find_journal(str(run)))
+        record = crash.record
+        rehire(self, crash, rerun, current_shell().user_ns if namespace is None else namespace)
+        return self.start(
+            record.task,
+            agents=() if crash.led else [task.agent for task in crash.roots],
+            model=model or (crash.model if self.model is None and notebook_model() is None else None),
+            mode=crash.mode,
+            budget=budget or crash.budget,
+            approve=None if record.approve == "auto" else record.approve,
+            namespace=namespace,
+            show=show,
+            foreground=foreground,
+            result_name=record.result_name,
+            resumption=Resumption(crash, rerun),
+        )
 
     def _context(
         self,

@@ -17,7 +17,7 @@ from agentnb.record.redact_stream import StreamRedactor
 from agentnb.run import prompts
 from agentnb.run.context import RunContext
 from agentnb.run.history import History, Turn
-from agentnb.run.observation import observation
+from agentnb.run.observation import observation, step_line
 from agentnb.run.parse import Parsed, parse_reply
 from agentnb.run.recorder import StepSink
 
@@ -47,6 +47,7 @@ class Assignment:
     max_steps: int
     timeout: float | None
     lane: str | None = None
+    number: int = 0  # of the task's last step so far: a resumed one goes on from there
     news: Callable[[], list[str]] = list
     settle: Callable[[], Any] | None = None  # awaited after a failed action, returns what to say of others' work
 
@@ -63,6 +64,9 @@ class Worker:
     _failures: int = 0
     _longest_reply: int = EXPECTED_REPLY
     _leftovers: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.number = self.job.number
 
     async def work(self) -> Any:
         """Return what the agent gave to ``final_answer``.
@@ -191,9 +195,7 @@ class Worker:
             raise TaskLimit(f"{self.job.agent} failed {self._failures} steps in a row")
         if self._failures >= REPLAN_AFTER:
             text += "\n" + prompts.STALLED.format(count=self._failures)
-        changed = ", ".join(change.name for change in outcome.changes)
-        came = f"failed: {outcome.report.message}" if outcome.report else f"changed {changed}" if changed else "done"
-        self._tell(said, text, f"step {self.number}: {parsed.thought[:90]} ({came})", images)
+        self._tell(said, text, step_line(self.number, parsed.thought, outcome.changes, outcome.report), images)
 
     def _tell(self, said: str, told: str, line: str, images: tuple[bytes, ...] = ()) -> None:
         redact = self.run.recorder.redact
