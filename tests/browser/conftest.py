@@ -26,7 +26,7 @@ Open = Callable[..., NotebookPage]
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Playwright's event loop must not be there when other tests run theirs
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, or the one that ``AGENTNB_CHROMIUM`` names."""
     if not Path(CHROMIUM).exists():
