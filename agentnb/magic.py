@@ -16,18 +16,21 @@ from IPython.core.magic import no_var_expand
 
 from agentnb.kernel.shell import kernel_of
 from agentnb.page import target
+from agentnb.run import started
 
 if TYPE_CHECKING:
     from agentnb.run.notebook import Notebook
 
 _AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo|resume)\b)")
 _KEY = "_agentnb_notebook"
+_SINCE = "_agentnb_loaded_after"  # the run that began last before the extension was loaded
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; what ``%load_ext agentnb`` calls. Loads nothing heavy: that comes with the first run."""
     shell.register_magic_function(_cell, "cell", "agents")  # type: ignore[arg-type]  # it is bound
     shell.register_magic_function(_line, "line", "agents")  # type: ignore[arg-type]
+    setattr(shell, _SINCE, started.newest())
     if _await_agents not in shell.input_transformers_post:
         shell.input_transformers_post.append(_await_agents)
     matchers = getattr(shell.Completer, "custom_matchers", None)
@@ -90,7 +93,7 @@ def notebook_of(shell: InteractiveShell) -> Notebook:
 
     found: Notebook | None = getattr(shell, _KEY, None)
     if found is None:
-        found = Notebook()
+        found = Notebook(getattr(shell, _SINCE, None))
         setattr(shell, _KEY, found)
     return found
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentnb.errors import Correction, OptionError, RecordError, UserError
-from agentnb.kernel.ask import ask_at_prompt
+from agentnb.errors import OptionError, RecordError, UserError
+from agentnb.kernel.ask import can_prompt, read_line
 from agentnb.kernel.shell import current_shell, notebook_name
 from agentnb.record.journals import CrashedRun, crashed_runs, find_journal
 from agentnb.run.budget import Budget
@@ -105,7 +104,6 @@ async def _resume(notebook: Notebook, variables: dict[str, Any], crash: Crash, o
         return None
     run = team.resume(crash.path, rerun=rerun, budget=options.budget, foreground=True)
     notebook.team = team
-    notebook.keep(run)
     variables["agents_run"] = run
     await run
     check_done(run)
@@ -152,13 +150,15 @@ async def _agreed(crash: Crash) -> Rerun | None:
     print(f"\nIts variables went with the kernel. This code made them:\n\n{code or '(none was finished)'}\n")
     if more:
         print(f"This is what was interrupted, with what specialists had done for it:\n\n{more}\n")
-    try:
-        answer = await ask_at_prompt(current_shell(), _QUESTION, asyncio.get_running_loop().create_future())
-    except Correction:  # nobody sits at a prompt
+    if not can_prompt(current_shell()):
         print(
             f"Type `%agents resume {crash.id} --rerun` to run it again and go on (`--rerun all`: the interrupted code "
             f"too), or `%agents resume {crash.id} --as-is` to go on with the variables as they are."
         )
+        return None
+    try:
+        answer = await read_line(current_shell(), f"{_QUESTION} ")
+    except EOFError:
         return None
     return _ANSWERS.get(answer.strip().lower())
 

@@ -11,6 +11,7 @@ from agentnb.kernel.digest import digest_changes
 from agentnb.kernel.port import Outcome
 from agentnb.record.document import Change, Error
 from agentnb.record.limits import cut_text
+from agentnb.run.prompts import as_data
 
 OUTPUT_LIMIT = 6_000
 """Characters of all outputs of a step together that a model is told."""
@@ -34,13 +35,13 @@ def observation(
     shown = text_of_outputs(outputs)
     parts = [f"Step {number}:"]
     if shown:
-        parts.append(f"<output>\n{cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)}\n</output>")
+        parts.append(as_data("output", cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)))
     elif outcome.report is None:
         parts.append("It ran and printed nothing.")
     if outcome.changes:
         parts.append(f"Changed: {digest_changes(outcome.changes, told=told)}")
     if outcome.report is not None:
-        parts.append(f"It failed:\n{_error(outcome.report)}")
+        parts.append(f"It failed:\n{as_data('error', _error(outcome.report))}")
     parts += [f"Note: {note}." for note in notes]
     return "\n".join(parts), tuple(images[:MAX_IMAGES])
 
