@@ -9,6 +9,7 @@ from agentnb.errors import Correction
 from agentnb.models.prices import Price
 from agentnb.record.document import PlanItem
 from agentnb.run.plan import plan_line, priced, read_plan
+from tests.support.crashes import died, step_ended
 from tests.support.scripts import acting, code, final, told
 from tests.unit.run.test_approval import answering
 
@@ -157,3 +158,15 @@ def test_a_known_price_is_put_to_the_tokens():
     item = priced([PlanItem(agent="a", brief="b", tokens=1000)], Price(0.001, 0.01, 0.0, 0.0))[0]
     assert item.cost == pytest.approx(900 * 0.001 + 100 * 0.01)
     assert plan_line(item) == "a: b (about 1,000 tokens, $1.90)"
+
+
+async def test_a_resumed_run_has_the_plan_that_was_allowed():
+    model = acting(lead=[code(PLAN), code("x = 1"), final("x")])
+    run = Team(model=model, approve="plan").start("Do it.", namespace={}, show=False)
+    answering(run, ("allowed",))
+    await run
+    again = Team(model=model, approve="plan").resume(
+        died(run, step_ended("t1.2")), namespace={"x": 1}, show=False, foreground=True
+    )
+    await again
+    assert (again.result, again.status, [each.status for each in again.record.requests]) == (1, "done", ["allowed"])
