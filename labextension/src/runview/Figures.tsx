@@ -18,7 +18,7 @@ export function Figures({ record }: { record: RunRecord }): JSX.Element | null {
     .slice(-SHOWN);
   if (!pictures.length) return null;
   return (
-    <Section name="figures" label={pictures.length > 1 ? 'Figures' : 'Figure'}>
+    <Section name="pictures" label={pictures.length > 1 ? 'Figures' : 'Figure'}>
       {pictures.map((data, index) => <Bundle key={index} data={data} />)}
     </Section>
   );
