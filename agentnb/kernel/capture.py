@@ -48,6 +48,11 @@ class Outlet:
             if not wait:
                 self._sink.clear()
 
+    def note(self, text: str) -> None:
+        """Pass a remark on; see ``Sink.note``."""
+        with masked(), self._lock:
+            self._sink.note(text)
+
 
 _open: set[Stream] = set()
 """The streams of the actions under way."""
@@ -190,7 +195,7 @@ class Publisher:
         """Take a MIME bundle; ``update`` puts it where its display id was shown before."""
         for stream in self._streams:
             stream.flush()
-        output = {"output_type": "display_data", "data": _encoded(data), "metadata": metadata or {}}
+        output = {"output_type": "display_data", "data": encoded(data), "metadata": metadata or {}}
         display_id = (transient or {}).get("display_id")
         if update and display_id is not None:
             for index in self._places.get(display_id, []):
@@ -220,37 +225,13 @@ def bundle_of(shell: InteractiveShell, value: Any) -> tuple[dict[str, Any], dict
 def value_output(shell: InteractiveShell, value: Any) -> dict[str, Any]:
     """Return an ``execute_result`` output for the value of a cell's closing expression."""
     data, metadata = bundle_of(shell, value)
-    return {"output_type": "execute_result", "execution_count": None, "data": _encoded(data), "metadata": metadata}
+    return {"output_type": "execute_result", "execution_count": None, "data": encoded(data), "metadata": metadata}
 
 
-def _encoded(data: dict[str, Any]) -> dict[str, Any]:
+def encoded(data: dict[str, Any]) -> dict[str, Any]:
     """Binary representations as base64 text, as nbformat wants them."""
     from base64 import b64encode
 
     return {
         mime: b64encode(value).decode("ascii") if isinstance(value, bytes) else value for mime, value in data.items()
     }
-
-
-def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
-    """Return an object's MIME bundle; one whose representations fail is described instead.
-
-    A text is shown as what it says, not as its ``repr``: agents answer with reports in Markdown.
-    """
-    if isinstance(value, str):
-        return {"text/plain": str(value), "text/markdown": str(value)}
-    errors: list[str] = []
-    before = shell.__dict__.get("_showtraceback")
-    shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
-    try:
-        data, _ = bundle_of(shell, value)
-    except Exception as error:
-        errors.append(f"{type(error).__name__}: {error}")
-        data = {}
-    finally:
-        shell.__dict__.pop("_showtraceback", None)
-        if before is not None:
-            shell.__dict__["_showtraceback"] = before
-    if "text/plain" not in data:
-        data = {**data, "text/plain": f"<{type(value).__name__} that cannot be shown: {'; '.join(errors)}>"}
-    return _encoded(data)

@@ -118,8 +118,13 @@ async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
     try:
         outcome: Outcome = await stage.drive(_act(stage, code, label))
         return outcome
-    except Stopped as stopped:  # before the code had begun
+    except Stopped as stopped:  # before the code had begun, or where it never let go
         raise asyncio.CancelledError(str(stopped)) from None
+    except ActionTimeout as late:  # the code never let go
+        outcome = Outcome()
+        _fail(outcome, late)
+        stage.finish()
+        return outcome
     finally:
         current_stage.reset(token)
 
@@ -186,7 +191,7 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
 def _finish(stage: Stage, outcome: Outcome) -> None:
     try:
         stage.show_figures()
-    except Exception as error:  # a figure that cannot be drawn is the code's error, not the host's
+    except (Exception, ActionTimeout) as error:  # a figure that cannot be drawn is the code's error, not the host's
         if outcome.error is None:
-            outcome.error, outcome.report = error, report(error)
+            _fail(outcome, error)
     stage.finish()

@@ -22,6 +22,9 @@ class Sink(Protocol):
     def clear(self) -> None:
         """Forget the outputs so far (``clear_output``)."""
 
+    def note(self, text: str) -> None:
+        """Remark something on the action while it runs, from any thread."""
+
 
 @dataclass
 class Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -44,7 +45,7 @@ class Stage:
     ) -> None:
         self.shell, self.namespace, self.names, self.turn = shell, namespace, names, turn
         self.sink = Outlet(sink)
-        self.clock = interrupt.Clock(timeout, lambda: turn.closed)
+        self.clock = interrupt.Clock(timeout, lambda: turn.closed, self.sink.note)
         self._streams = stream_pair(self.sink)
         self._publisher: Any = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
@@ -157,20 +158,29 @@ class Driven(Coroutine[Any, Any, Any]):
 
     def __init__(self, stage: Stage, inner: Coroutine[Any, Any, Any]) -> None:
         self._stage, self._inner = stage, inner
-        self._struck = False
+        self._blows = 0
+        self._struck_at = 0.0
         self.__name__ = getattr(inner, "__name__", "action")
         self.__qualname__ = getattr(inner, "__qualname__", "action")
 
     def send(self, value: Any) -> Any:
-        """Run the next segment; once only to be stopped where the run was, for it might never suspend again."""
-        if self._stage.turn.closed and not self._struck:
-            self._struck = True
-            return self.throw(interrupt.Stopped("the run was stopped"))
+        """Run the next segment; where the code is to end, with what ends it: it might never be asked otherwise."""
+        verdict = self._stage.clock.verdict()
+        if verdict is not None and time.perf_counter() - self._struck_at > interrupt.AGAIN:
+            return self.throw(verdict)
         with self._stage.set():
             return self._inner.send(value)
 
     def throw(self, *exception: Any) -> Any:
-        """Run the next segment, which starts with an exception."""
+        """Run the next segment, which starts with an exception.
+
+        Code that has swallowed what was to end it some times is not resumed any more.
+        """
+        if (verdict := self._stage.clock.verdict()) is not None:
+            self._blows, self._struck_at = self._blows + 1, time.perf_counter()
+            if self._blows > interrupt.POLITE:
+                _abandoned.append(self._inner)
+                raise verdict
         with self._stage.set():
             return self._inner.throw(*exception)
 
@@ -191,6 +201,10 @@ class Driven(Coroutine[Any, Any, Any]):
                 step, argument = self.send, (yield future)
             except BaseException as error:
                 step, argument = self.throw, error
+
+
+_abandoned: list[Coroutine[Any, Any, Any]] = []
+"""Kept for good: the end of such a coroutine's life would resume it once more."""
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from agentnb.run.run import Run
 async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellOptions, task: str) -> Any:
     """Run a cell and return its value: the result, or None where ``-o`` binds it or ``--bg`` leaves it to go on.
 
+    None too, and a line that says so, where to show the object would tell a secret or never end.
+
     Raises ``RunNotDone`` where the run did not end ``done``, so that "Run all" stops, and ``UserError`` for a mistake
     in the cell.
     """
@@ -29,6 +31,11 @@ async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellO
     check_done(run)
     if options.out is not None:
         variables[options.out] = run.result
+        return None
+    if not run.presentable:
+        print(
+            "The result is shown in the run above only as far as it can be; the object itself is `agents_run.result`."
+        )
         return None
     return run.result
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentnb.record.document import RunRecord
-from agentnb.record.events import AnyEvent, OutputAdded, OutputsCleared, ReplyDelta
+from agentnb.record.events import AnyEvent, Noted, OutputAdded, OutputsCleared, ReplyDelta
 from agentnb.record.fold import Folder
 from agentnb.record.journal import Journal
 from agentnb.record.limits import cut_output
@@ -158,6 +158,10 @@ class StepSink:
         """Forget the outputs so far."""
         self._recorder.emit(OutputsCleared(step=self._step))
         self.outputs.clear()
+
+    def note(self, text: str) -> None:
+        """Remark something on the step; see ``Sink.note``."""
+        self._recorder.emit(Noted(step=self._step, text=text))
 
 
 def _enlist(listeners: list[Listener], listener: Listener) -> Callable[[], None]:

@@ -12,6 +12,13 @@ from agentnb.kernel.turn import Gate, Turn
 class Outputs(list):
     """A sink that keeps what it gets."""
 
+    def __init__(self):
+        super().__init__()
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
     def add(self, output, index=None):
         if index is None:
             self.append(output)
