@@ -130,7 +130,8 @@ def test_fault_11_calls_that_do_not_fit(asking_kernel, what):
         asking_kernel.run(
             "def _load(rows: int):\n    return rows\n"
             "from agentnb import tool\n"
-            "_team = Team([], tools=[tool(_load, name='fetch')], model='openai-compatible/m', api_base=_team._api_base)",
+            "_tools = [tool(_load, name='fetch')]\n"
+            "_team = Team([], tools=_tools, model='openai-compatible/m', api_base=_team._api_base)",
             check=True,
         )
         ran = ended(put_to_work(asking_kernel), "done")

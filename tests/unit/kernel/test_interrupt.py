@@ -55,13 +55,9 @@ async def test_code_that_swallows_the_timeout_is_struck_again(heard):
     assert outcome.value == 2
 
 
-@pytest.mark.parametrize(
-    "handler", ["pass", "continue", "len('again')", "\n            try: len('x')\n            except: pass"]
-)
+@pytest.mark.parametrize("handler", ["pass", "continue", "len('again')"])
 async def test_code_that_never_gives_up_is_struck_in_its_handler(heard, handler):
     code = f"while True:\n    try:\n        while True: len('x')\n    except BaseException: {handler}"
-    if "\n" in handler:
-        code = f"while True:\n    try:\n        while True: len('x')\n    except BaseException:{handler}"
     _, outcome = await act(code, stage_over(timeout=0.05))
     assert outcome.report.message.startswith("the code ran longer than 0.05 s")
     assert timers_are_off()
