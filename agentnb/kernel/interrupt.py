@@ -139,6 +139,7 @@ class Clock:
         started = time.perf_counter()
         handlers = _current_handlers()
         before, _state.clock = _state.clock, self
+        _state.blows = 0
         self._arm()
         try:
             yield
