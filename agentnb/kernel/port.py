@@ -25,6 +25,12 @@ class Sink(Protocol):
     def note(self, text: str) -> None:
         """Remark something on the action while it runs, from any thread."""
 
+    def late(self, output: dict[str, Any]) -> str:
+        """Take what was printed after the action's end, from any thread.
+
+        Returns what there is to print elsewhere, because nobody takes it here any more; empty where it was taken.
+        """
+
 
 @dataclass
 class Outcome:
@@ -32,7 +38,7 @@ class Outcome:
 
     ``value`` is the object of the last expression, or what ``final_answer`` got where ``final`` is true. ``error`` is
     what the code raised and ``report`` how it is shown; ``changes`` are those of the user's and the agent's variables;
-    ``tasks`` are asyncio tasks that the code started and that still run.
+    ``tasks`` are asyncio tasks that the code started and that still run, ``processes`` such child processes.
     """
 
     value: Any = None
@@ -42,6 +48,7 @@ class Outcome:
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    processes: list[Any] = field(default_factory=list)
 
 
 class Place(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator, Iterator
@@ -19,9 +20,12 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.kernel import guard, interrupt
-from agentnb.kernel.capture import Outlet, Publisher, bundle_of, stream_pair
+from agentnb.kernel.capture import Outlet, Publisher, bundle_of, claim, stream_pair
+from agentnb.kernel.ceiling import ceiling
+from agentnb.kernel.children import Children
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
+from agentnb.kernel.surroundings import Surroundings
 from agentnb.kernel.turn import Turn
 
 current_stage: ContextVar[Stage | None] = ContextVar("agentnb_stage", default=None)
@@ -61,6 +65,8 @@ class Stage:
         self.pending: list[Any] = []  # calls that must be awaited
         self.tasks: set[asyncio.Task[Any]] = set()  # that the action started
         self.answer: Any = None  # the FinalAnswer it gave
+        self.code: tuple[Any, ...] = ()  # compiled
+        self.surroundings, self.children = Surroundings(namespace), Children()
 
     @contextmanager
     def set(self) -> Iterator[None]:
@@ -71,7 +77,7 @@ class Stage:
         self._depth = 1
         restore = self._enter()
         try:
-            with self.clock.running(), self._effects():
+            with self.clock.running(), ceiling(), self._effects():
                 yield
         finally:
             restore()
@@ -85,6 +91,9 @@ class Stage:
         figures = _swap_figures(self._figures)
         kernel = kernel_of(shell)
         stdin_before = getattr(kernel, "_allow_stdin", None)
+        self.surroundings.enter()
+        self.children.enter()
+        threads = _threads()
 
         sys.stdout, sys.stderr = self._own
         shell.display_pub = self._publisher
@@ -99,6 +108,10 @@ class Stage:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
+            self.children.leave()
+            if fresh := _threads() - threads:
+                claim(fresh, self._streams[0])
+            self.surroundings.leave()
             if stdin_before is not None:
                 kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
             shell.hooks.show_in_pager = pager
@@ -242,6 +255,10 @@ class _TaskFactory:
         if stage is not None:
             stage.tasks.add(task)
         return task
+
+
+def _threads() -> set[int]:
+    return {thread.ident for thread in threading.enumerate() if thread.ident is not None}
 
 
 def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:

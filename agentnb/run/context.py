@@ -121,6 +121,7 @@ class RunContext:
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
     lanes: dict[str, str | None] = field(default_factory=dict)
+    processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
     resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentnb.record.document import RunRecord
+from agentnb.record.document import FINAL, RunRecord
 from agentnb.record.events import AnyEvent, Noted, OutputAdded, OutputsCleared, ReplyDelta
 from agentnb.record.fold import Folder
 from agentnb.record.journal import Journal
@@ -162,6 +162,13 @@ class StepSink:
     def note(self, text: str) -> None:
         """Remark something on the step; see ``Sink.note``."""
         self._recorder.emit(Noted(step=self._step, text=text))
+
+    def late(self, output: dict[str, Any]) -> str:
+        """Add what was printed after the action's end while the run lasts; see ``Sink.late``."""
+        if self._recorder.record.status in FINAL:
+            return self._recorder.redact(output["text"])
+        self._recorder.emit(OutputAdded(step=self._step, output=output))
+        return ""
 
 
 def _enlist(listeners: list[Listener], listener: Listener) -> Callable[[], None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction, ModelError, UserError
 from agentnb.kernel import interrupt
+from agentnb.kernel.children import end as end_processes
 from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import current_stage, tasks_on_stage
@@ -316,6 +317,8 @@ class Run:
                 self._crew.memory.leading = False
             self._drop_deadline()
             stop_listening()
+            if self._ending is not None:  # it did not come to its end by itself
+                end_processes(self._context.processes)
         self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
         recorder.close()

@@ -251,6 +251,7 @@ class Worker:
             self._end_step("cancelled", acted=True)
             raise
         self._leftovers |= outcome.tasks
+        self.run.processes += outcome.processes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
         for note in outcome.notes:

@@ -19,6 +19,9 @@ class Outputs(list):
     def note(self, text):
         self.notes.append(text)
 
+    def late(self, output):
+        return output["text"]
+
     def add(self, output, index=None):
         if index is None:
             self.append(output)
