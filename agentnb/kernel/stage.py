@@ -8,6 +8,7 @@ suspended actions never mix, and the user's cells between them find everything a
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import sys
 import threading
 import time
@@ -192,7 +193,7 @@ class Driven(Coroutine[Any, Any, Any]):
         if (verdict := self._stage.clock.verdict()) is not None:
             self._blows, self._struck_at = self._blows + 1, time.perf_counter()
             if self._blows > interrupt.POLITE:
-                _abandoned.append(self._inner)
+                _keep_for_ever(self._inner)
                 raise verdict
         with self._stage.set():
             return self._inner.throw(*exception)
@@ -216,8 +217,9 @@ class Driven(Coroutine[Any, Any, Any]):
                 step, argument = self.throw, error
 
 
-_abandoned: list[Coroutine[Any, Any, Any]] = []
-"""Kept for good: the end of such a coroutine's life would resume it once more."""
+def _keep_for_ever(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Let a coroutine outlive even the interpreter's end: the end of its life would resume it once more."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
 
 
 @contextmanager

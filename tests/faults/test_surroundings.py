@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.harness import BEGUN, begin, ended, stop
 from tests.kernel.driver import REPOSITORY
-from tests.kernel.work import pass_time, read_run, run_done, team, work
+from tests.kernel.work import pass_time, run_done, work
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="these limits are Linux's")
 
@@ -119,15 +119,11 @@ def test_fault_25_a_child_left_running_is_listed_and_ended_on_stop(agents_kernel
 def test_fault_25_with_all_that_it_started_itself(agents_kernel):
     code = (
         "import subprocess\nchild = subprocess.Popen(['sh', '-c', 'sleep 301 & echo $!; wait'], "
-        "stdout=subprocess.PIPE, text=True)\nprint(child.pid, int(child.stdout.readline()), flush=True)\n"
+        "stdout=subprocess.PIPE, text=True, start_new_session=True)\n"
+        "print(child.pid, int(child.stdout.readline()), flush=True)\n"
     )
-    agents_kernel.run(team("_team", code + "await asyncio.sleep(60)"), check=True)
-    agents_kernel.run("%%agents -t _team --new --bg\nDo it.", check=True)
-    while not agents_kernel.eval("[step.outputs for step in agents_run.steps[:1]]"):
-        pass_time(agents_kernel, 0.05)
-    pass_time(agents_kernel, 0.3)
-    ran = read_run(agents_kernel, agents_kernel.run("agents_run.stop()\nawait agents_run", check=True))
-    assert ran.status == "cancelled"
+    ran, _ = stop(agents_kernel, begin(agents_kernel, code + BEGUN + "while True: pass"))
+    ended(ran, "cancelled")
     for pid in map(int, ran.first.text.split()):
         assert gone(pid)
 
