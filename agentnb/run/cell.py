@@ -28,6 +28,7 @@ async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellO
             bind_at_end(run, variables, options.out)
         return None
     await run
+    variables["agents_run"] = run  # an agent's `%reset` takes it away
     check_done(run)
     if options.out is not None:
         variables[options.out] = run.result

@@ -16,6 +16,7 @@ from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of
 from agentnb.record.document import Request, RunRecord, RunStatus
 from agentnb.run.approval import Approver
 from agentnb.run.budget import LimitReached, Meter
+from agentnb.run.conflicts import Conflicts
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
@@ -121,6 +122,7 @@ class RunContext:
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
     lanes: dict[str, str | None] = field(default_factory=dict)
+    conflicts: Conflicts = field(default_factory=Conflicts)
     processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
     resumption: Resumption | None = None

@@ -254,6 +254,8 @@ class Worker:
         self.run.processes += outcome.processes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
+        recorder = self.run.recorder
+        outcome.notes += self.run.conflicts.note(recorder.record, job.task, self.step, outcome.changes, recorder.now)
         for note in outcome.notes:
             self._note(note)
         status: StepStatus = "failed" if outcome.error is not None else "done"
