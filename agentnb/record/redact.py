@@ -1,8 +1,8 @@
 """Keeps secrets out of prompts, records and pages.
 
 What can be known to be secret is replaced by ``[redacted NAME]``: the values of credentials in the environment, in
-``.env`` files of the working folder and in variables, in plain, base64, hex, URL, JSON, HTML and ``repr`` form, and what
-has the known shape of a key.
+``.env`` files of the working folder and in variables, in plain, base64, hex, URL, JSON, HTML and ``repr`` form, and
+what has the known shape of a key.
 What code has encrypted, split up or spelt backwards is not caught.
 """
 

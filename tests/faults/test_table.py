@@ -12,7 +12,7 @@ NUMBERED = re.compile(r"test_fault_(\d\d)_")
 README = (FOLDER / "README.md").read_text("utf-8")
 
 
-def tests() -> dict[str, int]:
+def numbered() -> dict[str, int]:
     """Name and row of every test of a fault."""
     found = {}
     for path in [*FOLDER.glob("test_*.py"), *BROWSER.glob("test_*.py")]:
@@ -32,7 +32,7 @@ def rows_of(text: str) -> set[int]:
 
 
 def test_every_row_has_a_test_or_stands_among_those_of_the_browser():
-    assert set(tests().values()) | rows_of(section("In the browser")) == set(range(1, 61))
+    assert set(numbered().values()) | rows_of(section("In the browser")) == set(range(1, 61))
 
 
 def test_the_table_names_every_row_once_and_tests_that_exist():
@@ -41,7 +41,7 @@ def test_the_table_names_every_row_once_and_tests_that_exist():
     numbers = [int(number) for number, _ in rows]
     assert numbers == sorted(set(numbers))
     assert set(numbers) | rows_of(section("In the browser")) == set(range(1, 61))
-    known = tests()
+    known = numbered()
     assert [(number, name) for number, name in rows if known.get(name) != int(number)] == []
 
 
