@@ -48,6 +48,10 @@ class Outlet:
             if not wait:
                 self._sink.clear()
 
+    def note(self, text: str) -> None:
+        """Pass a remark on; see ``Sink.note``."""
+        self._sink.note(text)
+
 
 _open: set[Stream] = set()
 """The streams of the actions under way."""

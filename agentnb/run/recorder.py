@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentnb.record.document import RunRecord
-from agentnb.record.events import AnyEvent, OutputAdded, OutputsCleared, ReplyDelta
+from agentnb.record.document import FINAL, RunRecord
+from agentnb.record.events import AnyEvent, Noted, OutputAdded, OutputsCleared, ReplyDelta
 from agentnb.record.fold import Folder
 from agentnb.record.journal import Journal
 from agentnb.record.limits import cut_output
@@ -114,6 +114,21 @@ class Recorder:
                 self._tell(self._taps, event)
             self._started -= elapsed
 
+    def emit_late(self, event: AnyEvent) -> None:
+        """Take in what happened to a run that may have ended: its journal is opened again for it."""
+        journal = self._journal
+        if journal is None or self.record.status not in FINAL:
+            self.emit(event)
+            return
+        late = journal.again()
+        self._journal = late
+        try:
+            self.emit(event)
+        finally:
+            self._journal = journal
+            if late is not None:
+                late.close()
+
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""
         return self.redactor.redact(text)
@@ -158,6 +173,10 @@ class StepSink:
         """Forget the outputs so far."""
         self._recorder.emit(OutputsCleared(step=self._step))
         self.outputs.clear()
+
+    def note(self, text: str) -> None:
+        """Put a remark on the step."""
+        self._recorder.emit(Noted(step=self._step, text=text))
 
 
 def _enlist(listeners: list[Listener], listener: Listener) -> Callable[[], None]:

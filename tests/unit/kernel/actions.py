@@ -19,6 +19,9 @@ class Outputs(list):
         self[index] = output
         return index
 
+    def note(self, text):
+        self.notes = [*getattr(self, "notes", []), text]
+
     @property
     def text(self):
         return "".join(output["text"] if "text" in output else output["data"].get("text/plain", "") for output in self)
