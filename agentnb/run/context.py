@@ -21,6 +21,7 @@ from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
 from agentnb.run.requests import Answer, Requests
 from agentnb.run.rules import Rules
+from agentnb.run.undo import Undo
 
 if TYPE_CHECKING:
     from agentnb.run.resume import Resumption
@@ -126,9 +127,11 @@ class RunContext:
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
+    undo: Undo = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.recorder)
+        self.undo = Undo(self.id, self.namespace, self.recorder)
 
     @property
     def record(self) -> RunRecord:

@@ -294,6 +294,15 @@ class Crew:
         history.ask("\n\n".join(parts))
         return history
 
+    def tell_later(self, agent: str, text: str) -> None:
+        """Let an agent know with its next task what happened after the run's end."""
+        text = self.run.recorder.redact(text)
+        memory = self.memory if agent == self.lead.name else self.memory.inner.get(agent)
+        if memory is not None and memory.history is not None:
+            memory.history.tell(text)
+        else:
+            self.memory.past.setdefault(agent, []).append(text)
+
     def _mail(self, agent: str, task: str) -> list[str]:
         earlier = [] if self.run.resumption is None else self.run.resumption.letters(task)
         return earlier + self.run.control.read(agent, task)

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
-from agentnb.kernel.port import Outcome, Place
+from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
 from agentnb.record.document import Error, PlanItem, Request, StepStatus
 from agentnb.record.events import ActionStarted, Noted, ReplyDelta, ReplyEnded, StepEnded, StepStarted
@@ -241,15 +241,7 @@ class Worker:
         if permit.note:
             self._note(permit.note)
         self.run.recorder.emit(ActionStarted(step=self.step))
-        timeout = self.run.within_budget(job.timeout)
-        try:
-            with guard.read_only(permit.read_only):
-                outcome = await job.place.execute(
-                    permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
-                )
-        except asyncio.CancelledError:
-            self._end_step("cancelled", acted=True)
-            raise
+        outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
@@ -259,6 +251,24 @@ class Worker:
         self._end_step(status, acted=True, outcome=outcome)
         if not outcome.final:
             self.run.check_time()
+        return outcome
+
+    async def _execute(self, permit: Permit, sink: StepSink) -> Outcome:
+        job, undo = self.job, self.run.undo
+        timeout = self.run.within_budget(job.timeout)
+        outcome: Outcome | None = None
+        undo.begin(self.step)
+        try:
+            with guard.read_only(permit.read_only):
+                outcome = await job.place.execute(
+                    permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
+                )
+        except asyncio.CancelledError as stop:
+            outcome = stop.outcome if isinstance(stop, Cancelled) else None
+            self._end_step("cancelled", acted=True, outcome=outcome)
+            raise
+        finally:
+            undo.end(self.step, outcome.delta if outcome is not None else None)
         return outcome
 
     def _label(self) -> str:
