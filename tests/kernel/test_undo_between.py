@@ -123,6 +123,17 @@ def test_within_a_budget_of_memory_the_oldest_checkpoints_go_and_that_is_said(ag
         kernel.run("from agentnb.kernel.undo.store import *; kernel_checkpoints(default_budget())", check=True)
 
 
+def test_with_the_older_kernel(ipykernel6_python, tmp_path):
+    with Kernel(ipykernel6_python, cwd=tmp_path) as kernel:
+        kernel.run(LOAD + "\nimport numpy as np\narr = np.ones(2_000_000); rows = [1]", check=True)
+        start(kernel, "arr[5] = 2; rows.append(2)")
+        ended(kernel)
+        kernel.run("import threading; came = []", check=True)
+        kernel.run("threading.Thread(target=lambda: came.append(str(_bg_run.undo()))).start()", check=True)
+        kernel.until(lambda: kernel.eval("len(came)"), timeout=10, what="the undo")
+        assert kernel.eval("(came, rows, float(arr.sum()))") == (["put back: arr, rows"], [1], 2_000_000.0)
+
+
 def test_a_killed_kernel_ends_its_checkpoints(tmp_path):
     with Kernel(cwd=tmp_path) as kernel:
         kernel.run(LOAD + "\nimport numpy as np\narr = np.ones(20_000_000)", check=True)
