@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 
 from tests.browser.driver import CHROMIUM, FLAGS, App, NotebookPage
 from tests.browser.server import JupyterServer
@@ -52,19 +52,25 @@ def app(request: pytest.FixtureRequest) -> App:
 
 @pytest.fixture
 def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterator[Open]:
-    """Open a new notebook: ``open_notebook(*sources, kernel=True)`` gives a ``NotebookPage``.
+    """Open a new notebook with code cells: ``open_notebook(*sources)`` gives a ``NotebookPage``.
 
-    Several can be open at a time. At the end the pages are closed and the kernels ended, and the test fails if a
-    script of a page raised an error.
+    ``like`` opens the file of another one in a page of its own. ``kernel`` False does not wait for the kernel to be
+    free; ``refuse`` is a pattern of addresses to which nothing can be sent (``**/api/sessions*``: no kernel). Several
+    can be open at a time. At the end the pages are closed and the kernels ended, and the test fails if agentnb's
+    scripts have raised an error.
     """
     pages: list[NotebookPage] = []
 
-    def open_new(*sources: str, kernel: bool = True, like: NotebookPage | None = None) -> NotebookPage:
+    def open_new(
+        *sources: str, kernel: bool = True, like: NotebookPage | None = None, refuse: str | None = None
+    ) -> NotebookPage:
         path = like.path if like else f"notebook{next(_numbers)}.ipynb"
         if like is None:
             write_notebook(jupyter.root / path, *sources)
         notebook = NotebookPage(jupyter, app, chromium, path)
         pages.append(notebook)
+        if refuse is not None:
+            notebook.page.route(refuse, _refuse)
         notebook.open(kernel=kernel)
         return notebook
 
@@ -74,6 +80,13 @@ def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterat
         page.close()
     jupyter.end_kernels()
     assert not errors, "\n".join(errors)
+
+
+def _refuse(route: Route) -> None:
+    if route.request.method == "POST":
+        route.abort()
+    else:
+        route.continue_()
 
 
 def write_notebook(path: Path, *sources: str) -> None:

@@ -91,11 +91,17 @@ class JupyterServer:
         return json.loads(text) if text else None
 
     def end_kernels(self) -> None:
-        """End all kernels."""
-        for session in self.api("sessions"):
-            self.api(f"sessions/{session['id']}", method="DELETE")
-        for kernel in self.api("kernels"):
-            self.api(f"kernels/{kernel['id']}", method="DELETE")
+        """End all kernels. One that is just being restarted refuses at first."""
+        end = time.monotonic() + STARTED_IN
+        while left := [f"sessions/{each['id']}" for each in self.api("sessions")] + [
+            f"kernels/{each['id']}" for each in self.api("kernels")
+        ]:
+            try:
+                self.api(left[0], method="DELETE")
+            except urllib.error.HTTPError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def _prepare(self) -> None:
         self.root.mkdir()
