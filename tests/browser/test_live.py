@@ -59,3 +59,13 @@ def test_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
     assert view.get_by_role("button", name="Stop").count() == 0
     assert view.get_by_role("button", name="Pause").count() == 0
     assert view.locator(".agentnb-is-running, [data-status=running]").count() == 0
+
+
+def test_a_kernel_without_subshells_is_followed_and_stopped_by_an_interrupt(open_notebook, jupyter, ipykernel6_python):
+    jupyter.add_kernel("ipykernel6", ipykernel6_python)
+    notebook = busy_run(open_notebook, spec="ipykernel6")
+    assert not notebook.evaluate("panel.sessionContext.session.kernel.supportsSubshells")
+    notebook.run_view().get_by_role("button", name="Stop").click()
+    notebook.wait_for_cell()
+    notebook.wait_for_state("cancelled")
+    assert notebook.value("6 * 7") == "42"
