@@ -137,6 +137,8 @@ def _show(args: argparse.Namespace) -> int:
         raise RecordError(f"{args.file.name} holds no run; run its %%agents cells once and save")
     for record in records:
         Console().print(render_rich(record) if isinstance(record, RunRecord) else Text(record.text))
+    if args.file.suffix == ".jsonl" and records[0].status == "crashed":
+        print(f"to go on from it, type in a notebook of its folder: %agents resume {args.file.stem}")
     return 0 if all(record.status == "done" for record in records) else 1
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from agentnb._version import __version__
+from agentnb.commands_steer import approve, change_budget, deny, show_cost, waiting_lines
 from agentnb.errors import OptionError, UserError
 from agentnb.record.document import FINAL
+from agentnb.recovery import crash_lines
 from agentnb.run.cell import check_done
 from agentnb.run.notebook import Notebook
 from agentnb.run.team import notebook_model, set_notebook_model
@@ -24,7 +26,7 @@ HELP = """\
   -t, --team NAME      a Team variable of the notebook, or a team of agentnb.toml
   -m, --model ID       provider/model, or the name of a variable that holds a smolagents Model
   --mode MODE          live, scratch or branch: where actions run
-  --approve HOW        auto: run freely (ask and plan are not available in this version)
+  --approve HOW        auto: run freely; plan: the coordinator's plan first; ask: you allow each action
   -b, --budget SPEC    hard limits: 60k, $0.50, 5m, 20 steps, 3 agents
   --bg                 return at once; the run goes on between your cells
   -o, --out NAME       bind the result to NAME
@@ -34,12 +36,17 @@ HELP = """\
 %agents                              the team and the runs
 %agents team [NAME]                  show the team, or make NAME the current one
 %agents hire NAME "role"             add a specialist     %agents dismiss NAME    let it go
-%agents change NAME key=value ...    change its role, model, mode, max_steps or timeout
+%agents change NAME key=value ...    change its role, model, mode, approve, max_steps, ...
 %agents model [ID]                   show or set the model of this notebook
 %agents stop | pause | resume        the newest run
+%agents resume [RUN]                 go on from a run whose kernel died: shows what code would run again, and
+                                     asks; --rerun [all] runs it, --as-is does not, -b SPEC gives a new budget
 %agents say [@name] TEXT             tell the coordinator, or an agent, something
+%agents approve [ID] [--all] [--run] allow what waits; --run: and all like it in this run
+%agents deny [ID] [REASON]           say no, and what to do instead
+%agents budget [SPEC]                show or change the newest run's limits; `none` lifts them
 %agents changes                      what the newest run did to your variables
-%agents cost                         tokens and money of the runs so far
+%agents cost                         tokens and money of the runs so far, by agent
 %agents record [PATH]                write the newest run's record as JSON
 %agents export [PATH]                write the newest run as a notebook of plain cells
 %agents replay [PATH]                play the newest run's replies again, on today's data
@@ -71,21 +78,23 @@ def run_command(notebook: Notebook, variables: dict[str, Any], line: str) -> Any
 
 def overview(notebook: Notebook) -> str:
     """Return the team and the runs in a few lines."""
-    lines = [_team_text(notebook)]
-    if not notebook.runs:
+    lines, crashed = [_team_text(notebook)], crash_lines(notebook)
+    if not notebook.runs and not crashed:
         lines.append("no runs yet; start one with a %%agents cell")
     for run in notebook.runs[-10:]:
         usage = f"{run.usage.tokens:,} tokens, {duration(run.record.timing.elapsed)}"
         lines.append(f"run {run.id}  {run.status:<9}  {usage}  {one_line(run.record.task, 60)}")
-    return "\n".join(lines)
+        lines += waiting_lines(run)
+    return "\n".join([*lines, *crashed])
 
 
 def _team_text(notebook: Notebook) -> str:
-    team = notebook.current()
+    team = notebook.at_work()
     if not len(team):
         return "team: a coordinator alone; it hires whom it needs"
+    title = getattr(team, "title", team.name)
     rows = [f"  {member.name:<14} {member.role}" for member in team]
-    return "\n".join([f"team{f' {team.title}' if team.title else ''}: a coordinator and", *rows])
+    return "\n".join([f"team{f' {title}' if title else ''}: a coordinator and", *rows])
 
 
 def _team(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -101,18 +110,22 @@ def _hire(notebook: Notebook, variables: dict[str, Any], words: list[str], rest:
     held = variables.get(name)
     if held is not None and not isinstance(held, Agent):
         raise UserError(f"{name!r} is a variable of yours; give the specialist another name")
-    notebook.current().hire(held if isinstance(held, Agent) else name, role)
+    notebook.at_work().hire(held if isinstance(held, Agent) else name, role)
     print(_team_text(notebook))
 
 
 def _dismiss(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
     if len(words) != 1:
         raise OptionError("write %agents dismiss NAME")
-    notebook.current().dismiss(words[0])
+    notebook.at_work().dismiss(words[0])
     print(_team_text(notebook))
 
 
-_NUMBERS: dict[str, Callable[[str], Any]] = {"max_steps": int, "timeout": float}
+_NUMBERS: dict[str, Callable[[str], Any]] = {
+    "max_steps": int,
+    "timeout": float,
+    "read_only": lambda text: {"true": True, "false": False}[text.lower()],
+}
 
 
 def _change(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -123,15 +136,16 @@ def _change(notebook: Notebook, variables: dict[str, Any], words: list[str], res
             raise OptionError('write %agents change NAME key=value, for instance role="checks the numbers"')
         try:
             settings[key] = _NUMBERS[key](value) if key in _NUMBERS else value
-        except ValueError:
-            raise OptionError(f"{key} is a number, not {value!r}") from None
+        except (ValueError, KeyError):
+            kind = "true or false" if key == "read_only" else "a number"
+            raise OptionError(f"{key} is {kind}, not {value!r}") from None
     if not settings:
         raise OptionError("write %agents change NAME key=value ...")
     if "tools" in settings:
         settings["tools"] = tuple(
             _tool(name.strip(), variables) for name in settings["tools"].split(",") if name.strip()
         )
-    notebook.current().change(words[0], **settings)
+    notebook.at_work().change(words[0], **settings)
     print(_team_text(notebook))
 
 
@@ -162,8 +176,14 @@ def _pause(notebook: Notebook, variables: dict[str, Any], words: list[str], rest
     notebook.newest().pause()
 
 
-def _resume(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    notebook.newest().resume()
+def _resume(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> Any:
+    paused = [run for run in notebook.runs if run.status == "paused"]
+    if paused and (not words or paused[-1].id.startswith(words[0])):
+        paused[-1].resume()
+        return None
+    from agentnb.recovery import resume
+
+    return resume(notebook, variables, words)
 
 
 def _say(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -173,10 +193,6 @@ def _say(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: 
     if not text.strip():
         raise OptionError("write %agents say [@name] TEXT")
     notebook.newest().say(text.strip(), to=to)
-
-
-def _approve(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    raise UserError("approvals are not available in this version: agents run freely, with your privileges")
 
 
 def _changes(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -229,23 +245,9 @@ async def _replay(notebook: Notebook, variables: dict[str, Any], words: list[str
             raise UserError("there is no run to replay; name a file: %agents replay PATH")
         recording = ended[-1].record
     run = notebook.current().start(recording.task, replay=recording, fresh=True, foreground=True)
-    notebook.keep(run)
     variables["agents_run"] = await run
     check_done(run)
     return run.result
-
-
-def _cost(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    for run in notebook.runs:
-        usage = run.usage
-        money = f", ${usage.cost:.4f}" if usage.cost is not None else ""
-        about = "about " if usage.estimated else ""
-        print(
-            f"run {run.id}: {about}{usage.input_tokens:,} tokens in ({usage.cached_tokens:,} cached), "
-            f"{usage.output_tokens:,} out, {usage.calls} calls{money}"
-        )
-    total = sum(run.usage.tokens for run in notebook.runs)
-    print(f"in all: {total:,} tokens in {len(notebook.runs)} runs")
 
 
 def _help(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
@@ -266,14 +268,15 @@ COMMANDS: dict[str, Command] = {
     "pause": _pause,
     "resume": _resume,
     "say": _say,
-    "approve": _approve,
-    "deny": _approve,
+    "approve": approve,
+    "deny": deny,
+    "budget": change_budget,
     "changes": _changes,
     "undo": _undo,
     "export": _export,
     "replay": _replay,
     "record": _record,
-    "cost": _cost,
+    "cost": show_cost,
     "help": _help,
     "version": _version,
 }

@@ -12,6 +12,7 @@ from typing import Any
 from agentnb.commands import COMMANDS
 from agentnb.errors import AgentnbError
 from agentnb.models.providers import PROVIDERS
+from agentnb.recovery import OPTIONS, crashed
 from agentnb.run.notebook import Notebook
 from agentnb.run.options import cell_parser
 from agentnb.run.team import Team
@@ -92,6 +93,8 @@ def _in_command(typed: str, notebook: Notebook, variables: Mapping[str, Any]) ->
         return _offer(last, [f"@{name}" for name in _agents(None, notebook, variables)], "agent")
     if command in _TO_AGENT and last == rest:
         return _offer(last, _agents(None, notebook, variables), "agent")
+    if command == "resume":
+        return _offer(last, [*OPTIONS, *(run.start.run_id for run in crashed(notebook))], "run")
     if command == "team" and last == rest:
         return _offer(last, _teams(notebook, variables), "team")
     return None

@@ -7,6 +7,7 @@ free while models think, and Stop, buttons and parallel specialists work.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -15,18 +16,21 @@ from IPython.core.magic import no_var_expand
 
 from agentnb.kernel.shell import kernel_of
 from agentnb.page import target
+from agentnb.run import started
 
 if TYPE_CHECKING:
     from agentnb.run.notebook import Notebook
 
-_AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo)\b)")
+_AWAITED = re.compile(r"get_ipython\(\)\.run_(cell_magic\('agents',|line_magic\('agents', '(replay|undo|resume)\b)")
 _KEY = "_agentnb_notebook"
+_SINCE = "_agentnb_loaded_after"  # the run that began last before the extension was loaded
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; what ``%load_ext agentnb`` calls. Loads nothing heavy: that comes with the first run."""
     shell.register_magic_function(_cell, "cell", "agents")  # type: ignore[arg-type]  # it is bound
     shell.register_magic_function(_line, "line", "agents")  # type: ignore[arg-type]
+    setattr(shell, _SINCE, started.newest())
     if _await_agents not in shell.input_transformers_post:
         shell.input_transformers_post.append(_await_agents)
     matchers = getattr(shell.Completer, "custom_matchers", None)
@@ -76,13 +80,20 @@ def _cursor(context: CompletionContext) -> int:
     return sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
 
 
+class _Nothing:
+    """What an awaited command gives where there is nothing to wait for."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
 def notebook_of(shell: InteractiveShell) -> Notebook:
     """Return the state of this kernel's notebook, made at its first use."""
     from agentnb.run.notebook import Notebook
 
     found: Notebook | None = getattr(shell, _KEY, None)
     if found is None:
-        found = Notebook()
+        found = Notebook(getattr(shell, _SINCE, None))
         setattr(shell, _KEY, found)
     return found
 
@@ -105,4 +116,5 @@ def _line(line: str) -> Any:
     from agentnb.kernel.shell import current_shell
 
     shell = current_shell()
-    return run_command(notebook_of(shell), shell.user_ns, line)
+    done = run_command(notebook_of(shell), shell.user_ns, line)
+    return _Nothing() if done is None and _AWAITED.search(f"get_ipython().run_line_magic('agents', '{line}") else done

@@ -81,6 +81,8 @@ def kernel() -> Iterator[Wire]:
             wire.run("view.STATIC = pathlib.Path('static'); view.STATIC.mkdir()", check=True)
             wire.run("(view.STATIC / 'widget.js').write_text('export default {};//' + 'x' * 90_000)", check=True)
             wire.run("(view.STATIC / 'widget.css').write_text('')", check=True)
+        wire.run("crew = Team(model=answering('final_answer(1)'))", check=True)
+        wire.wait(wire.send("%%agents -t crew\nLoad what the first run loads.", allow_stdin=True))
         yield wire
 
 
@@ -97,7 +99,7 @@ def flood() -> Iterator[Comparison]:
     with kernel() as wire:
         subshell = wire.create_subshell()
         wire.times.clear()
-        cell, page = begin(wire, subshell, f"{FLOOD!r}, 'final_answer(1)'")
+        cell, page = begin(wire, subshell, f"{FLOOD!r}, 'final_answer(1)', latency=1.5")
         wire.wait(cell, timeout=120)
         page.until(lambda: page.status == "done", timeout=60)
         steps = page.record.steps if page.record else []

@@ -1,6 +1,6 @@
 """Takes the README's picture: the example as JupyterLab shows it.
 
-``python docs/picture.py``, with playwright from PyPI and a Chromium on the path.
+``make page``, then ``.venv/bin/python docs/picture.py``, with a Chromium on the path.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def _photograph(address: str) -> None:
         page.wait_for_selector(".jp-Notebook", timeout=60_000)
         page.wait_for_timeout(6_000)  # outputs draw one after another
         _tidy(page)
-        run = page.locator(".anb").first
+        run = page.locator(".agentnb-run").first
         run.scroll_into_view_if_needed()
+        run.get_by_role("button", name="Time line").click()
         page.wait_for_timeout(1_000)
         run.screenshot(path=ROOT / "docs" / "risk_desk.png")
         browser.close()

@@ -47,6 +47,7 @@ class _State:
         self.before: dict[signal.Signals, Any] | None = None
         self.idle: tuple[Any, Any] | None = None  # the kernel and what it handles SIGINT with between cells
         self.cells = 0  # that wait for a run
+        self.owed: Any = None  # the handler from before the runs, where they ended while a cell waited
         self.clock: Clock | None = None  # of the action whose segment runs
         self.strike: type[BaseException] | None = None
         self.message = ""
@@ -167,7 +168,9 @@ def _handlers() -> dict[signal.Signals, Any]:
 def _uninstall(before: dict[signal.Signals, Any]) -> None:
     _state.before = None
     for number, handler in _handlers().items():
-        if number != signal.SIGINT or not _state.cells:
+        if number == signal.SIGINT and _state.cells:
+            _state.owed = before[number]  # the cell that still waits puts it back
+        else:
             _put_back(number, handler, before[number])
     if _state.idle is not None:
         (kernel, between), _state.idle = _state.idle, None
@@ -188,7 +191,9 @@ def caught() -> Iterator[None]:
         yield
     finally:
         _state.cells -= 1
-        if before is not _on_interrupt:  # else it was there before this cell waited
+        if before is _on_interrupt:  # it was there before this cell waited: the run's, which may have ended meanwhile
+            before = _state.owed if not _state.cells and _state.before is None else _on_interrupt
+        if before is not _on_interrupt:
             _put_back(signal.SIGINT, _on_interrupt, before)
 
 

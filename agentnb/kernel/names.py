@@ -28,6 +28,11 @@ def cell_names(extra: Mapping[str, Any]) -> dict[str, Any]:
     return {**vars(builtins), **_OVERRIDES, **extra}
 
 
+def host_names(names: Mapping[str, Any]) -> frozenset[str]:
+    """Return those of ``cell_names`` that were added: tools, specialists, and what steers the team."""
+    return frozenset(names.keys() - vars(builtins).keys() - _OVERRIDES.keys() - {"ask_user", "results"})
+
+
 def final_answer(value: Any = None) -> NoReturn:
     """End the task with ``value`` itself as its result."""
     stage = current_stage.get()

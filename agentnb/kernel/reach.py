@@ -42,7 +42,7 @@ def mentioned(code: str) -> Mentioned:
 
     ``eval``, ``globals()``, ``getattr`` with a computed name and most magics make it everything. Never raises.
     """
-    tree = _parse(code)
+    tree = parse(code)
     if tree is None:
         return Mentioned(frozenset(), True)
     nodes = list(ast.walk(tree))
@@ -62,7 +62,8 @@ def mentioned(code: str) -> Mentioned:
     return Mentioned(frozenset(names).union(*(inner.names for inner in magics)), everything)
 
 
-def _parse(code: str) -> ast.Module | None:
+def parse(code: str) -> ast.Module | None:
+    """Return the syntax tree of a cell's code, magics as the calls that IPython makes of them; None for no code."""
     try:
         return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +40,15 @@ def kernel_of(shell: InteractiveShell) -> Any | None:
 def is_attended(shell: InteractiveShell) -> bool:
     """Whether the running cell comes from a page at which a person can answer, not from a program."""
     return bool(getattr(kernel_of(shell), "_allow_stdin", False))
+
+
+def notebook_name(shell: InteractiveShell) -> str:
+    """Return the file name of the notebook that the shell belongs to, as its front end told it when the kernel began.
+
+    Empty where it did not (Colab, a console). A notebook that was renamed since has its former name here.
+    """
+    path = str(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "")
+    return re.split(r"[/\\]", path)[-1] if path.endswith(".ipynb") else ""
 
 
 class _ScopeModule(ModuleType):

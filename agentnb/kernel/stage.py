@@ -11,13 +11,13 @@ import asyncio
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from agentnb.kernel import interrupt
+from agentnb.kernel import guard, interrupt
 from agentnb.kernel.capture import Outlet, Publisher, bundle_of, stream_pair
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
@@ -56,6 +56,7 @@ class Stage:
         }
         self._figures: OrderedDict[int, Any] = OrderedDict()
         self._depth = 0
+        self._effects: Callable[[], AbstractContextManager[None]] = guard.enforced if guard.is_wanted() else nullcontext
         self.pending: list[Any] = []  # calls that must be awaited
         self.tasks: set[asyncio.Task[Any]] = set()  # that the action started
         self.answer: Any = None  # the FinalAnswer it gave
@@ -69,7 +70,7 @@ class Stage:
         self._depth = 1
         restore = self._enter()
         try:
-            with self.clock.running():
+            with self.clock.running(), self._effects():
                 yield
         finally:
             restore()

@@ -7,6 +7,7 @@ from agentnb.models.prices import Price, has_prices, price_of
 from agentnb.models.providers import key_names
 from agentnb.models.recorded import RecordedChat, RecordedModels
 from agentnb.models.resolve import Model, default_model, resolve
+from agentnb.models.resumed import ResumedChat
 
 __all__ = [
     "Chat",
@@ -17,6 +18,7 @@ __all__ = [
     "RecordedChat",
     "RecordedModels",
     "Reply",
+    "ResumedChat",
     "Retry",
     "classify",
     "default_model",

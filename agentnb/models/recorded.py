@@ -78,7 +78,7 @@ class RecordedModels:
             self.drifts.append(f"{agent}: {_difference(task.brief, brief)}")
         self._used.add(task.id)
         steps = sorted(self._steps.get(task.id, []), key=lambda step: step.number)
-        return RecordedChat(task, [_reply(step) for step in steps if _was_answered(step)])
+        return RecordedChat(task, [reply_of(step) for step in steps if _was_answered(step)])
 
     def _nothing_for(self, agent: str, brief: str, lanes: Sequence[Task]) -> str:
         asked = f"The recording has no task for {agent!r} here that begins {_short(brief)}"
@@ -93,7 +93,7 @@ class RecordedModels:
         )
 
 
-def _reply(step: Step) -> str:
+def reply_of(step: Step) -> str:
     """Return the model's reply as it was: the thought and, where it had code that was let run, the code block."""
     if step.code is None or step.status in _WITHOUT_CODE:
         return step.thought

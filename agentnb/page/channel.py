@@ -29,6 +29,7 @@ def open_channel(comm: Any, data: Mapping[str, Any], runs: Hub = hub) -> None:
 
 def _follow(comm: Any, desk: Desk) -> None:
     subscription = desk.feed.subscribe(comm.send)
+    leave = desk.attend()
 
     def on_message(message: dict[str, Any]) -> None:
         data = message["content"].get("data") or {}
@@ -36,5 +37,10 @@ def _follow(comm: Any, desk: Desk) -> None:
             desk.take(data, comm.send, subscription)
 
     comm.on_msg(on_message)
-    comm.on_close(lambda message: subscription.close())
+
+    def on_close(message: dict[str, Any]) -> None:
+        subscription.close()
+        leave()
+
+    comm.on_close(on_close)
     tame(comm)

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from agentnb.errors import UserError
@@ -36,6 +36,11 @@ class Desk:
     def release(self) -> None:
         """Let go of the run and of the objects that it holds: it has ended."""
         self._run = None
+
+    def attend(self) -> Callable[[], None]:
+        """Tell the run that a page is there in which the person can answer; return the function that ends this."""
+        run = self._run
+        return cast("Accountable", run).attend() if run is not None else lambda: None
 
     def take(self, message: Mapping[str, Any], reply: Send, subscription: Subscription) -> None:
         """Carry out a command and send its reply, now or when the run's loop has come to it. Raises nothing."""

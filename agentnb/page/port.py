@@ -76,3 +76,6 @@ class Accountable(Protocol):
 
     def set_budget(self, spec: str, by: str = "user") -> Any:
         """Set the limits; an empty ``spec`` lifts them."""
+
+    def attend(self) -> Callable[[], None]:
+        """Tell that somebody can answer; return the function that ends this. From any thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from agentnb.page.hub import hub
 from agentnb.record.codec import to_dict
 from agentnb.record.document import RunRecord
 from agentnb.record.limits import bound_record
+
+logger = logging.getLogger("agentnb")
 
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 STATIC = Path(__file__).parents[1] / "static"
@@ -52,9 +55,13 @@ def live_widget(desk: Desk) -> Any | None:
     """Return the widget for a run's own display, None where there can be none."""
     if find_spec("anywidget") is None or not (STATIC / "widget.js").exists():
         return None
-    from agentnb.page.widget import RunWidget
+    try:
+        from agentnb.page.widget import RunWidget
 
-    return RunWidget(desk.feed.snapshot(), desk)
+        return RunWidget(desk.feed.snapshot(), desk)
+    except Exception:  # an installation of ipywidgets that is broken or too old
+        logger.warning("the run is shown without its widget", exc_info=True)
+        return None
 
 
 def reference(widget: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ half, and at the end: so a page that never gets an answer through still sees the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
@@ -31,11 +32,13 @@ class RunWidget(anywidget.AnyWidget):
         self._desk = desk
         if desk is not None:
             self._told = desk.feed.weight
+            self._leave: Callable[[], None] | None = None
             self.on_msg(self._on_message)
             self._subscription = desk.feed.subscribe(self._take)
 
     def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
         if self._desk is not None and isinstance(content, dict) and content.get("kind") == "command":
+            self._leave = self._leave or self._desk.attend()  # the first sign of a page that draws the widget
             self._desk.take(content, self.send, self._subscription)
 
     def _take(self, message: Message) -> None:
@@ -58,4 +61,6 @@ class RunWidget(anywidget.AnyWidget):
         """Take the widget off all pages."""
         if self._desk is not None:
             self._subscription.close()
+            if self._leave is not None:
+                self._leave()
         super().close()

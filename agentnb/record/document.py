@@ -201,7 +201,10 @@ class Timing(msgspec.Struct, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """All that a run leaves behind. ``seq`` is the number of the event that comes next."""
+    """All that a run leaves behind. ``seq`` is the number of the event that comes next.
+
+    ``resumes`` is the id of the crashed run that this one goes on from: what it had reached is part of this record.
+    """
 
     version: int = VERSION
     run_id: str = ""
@@ -224,5 +227,6 @@ class RunRecord(msgspec.Struct, kw_only=True):
     usage: Usage = msgspec.field(default_factory=Usage)
     timing: Timing = msgspec.field(default_factory=Timing)
     replayed: bool = False
+    resumes: str = ""
     seq: int = 0
     cut: list[str] = []  # what was left out to keep within the size limit

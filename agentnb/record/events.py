@@ -34,7 +34,11 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type", omit_defaults=True):
 
 
 class RunStarted(Event, tag="run_started"):
-    """The first event of every run."""
+    """The first event of every run.
+
+    ``resumes`` is the id of the crashed run that this one goes on from. ``notebook`` is the file name of the notebook
+    whose kernel this is, where that is known; for finding the journals of a notebook, it is not in the record.
+    """
 
     run_id: str
     task: str
@@ -46,6 +50,8 @@ class RunStarted(Event, tag="run_started"):
     approve: Approval = "auto"
     result_name: str = "agents_run"
     replayed: bool = False
+    resumes: str = ""
+    notebook: str = ""
 
 
 class BudgetChanged(Event, tag="budget_changed"):

@@ -50,6 +50,7 @@ class Folder:
         record.team, record.result_name = event.team, event.result_name
         record.budget, record.limits, record.approve = event.budget, copy.copy(event.limits), event.approve
         record.replayed, record.timing.created = event.replayed, event.created
+        record.resumes = event.resumes
 
     def _budget_changed(self, event: ev.BudgetChanged) -> None:
         self.record.budget, self.record.limits = event.budget, copy.copy(event.limits)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +15,9 @@ from types import TracebackType
 from agentnb.errors import RecordError
 from agentnb.record.codec import decode_event, encode
 from agentnb.record.events import AnyEvent, ReplyDelta, RunEnded, RunStarted
+
+if sys.platform != "win32":
+    import fcntl
 
 KEPT = 50  # journals in a folder
 
@@ -22,6 +27,7 @@ class Journal:
 
     May be used from any thread. A disk that is full ends the journal, not the run: ``fault`` then holds the ``OSError``
     and later events are let go. With ``fsync`` each event also outlives a power cut, at some ms an event.
+    As long as it is open, ``in_hand`` tells so to other processes; a process forked off this one has no part in it.
     Raises ``OSError`` where the file cannot be opened.
     """
 
@@ -32,6 +38,10 @@ class Journal:
         self._lock = threading.Lock()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._file: int | None = os.open(self.path, flags, 0o600)
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _open.add(self)
 
     @classmethod
     def open(cls, run_id: str, folder: str | os.PathLike[str] | None = None, *, fsync: bool = False) -> Journal:
@@ -73,6 +83,12 @@ class Journal:
                 os.close(self._file)
                 self._file = None
 
+    def _let_go(self) -> None:
+        """In a forked child: close its copy, which would keep the lock when the parent is dead."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
     def __enter__(self) -> Journal:
         return self
 
@@ -80,6 +96,37 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_open: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _let_go_of_all() -> None:
+    for journal in list(_open):
+        journal._let_go()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_of_all)
+
+
+def in_hand(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a living process writes this journal. Always False on Windows, which has no such locks."""
+    if sys.platform == "win32":
+        return False
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
 
 
 def journal_folder() -> Path:
@@ -136,4 +183,5 @@ def _keep_newest(home: Path, own: Path) -> None:
     others = [path for _, path in sorted(aged, reverse=True) if path != own]
     for path in others[KEPT - 1 :]:
         with contextlib.suppress(OSError):
-            path.unlink()
+            if not in_hand(path):
+                path.unlink()

@@ -20,10 +20,12 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from agentnb.record.codec import to_plain
+from agentnb.record.needles import Needles
 from agentnb.record.secrets import SHAPES, SHORTEST, Shape, in_environ, in_namespace, looks_random
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _RUN = re.compile(r"[!-~]+")
+_NEEDLES = Needles(needle for shape in SHAPES for needle in shape.needles)
 
 
 class Redactor:
@@ -56,8 +58,9 @@ class Redactor:
         present = [literal for literal in self._literals if literal in text]
         if present:
             text = _alternation(present).sub(lambda match: f"[redacted {self._literals[match[0]]}]", text)
-        for shape in SHAPES:
-            if any(needle in text for needle in shape.needles):
+        held = _NEEDLES.within(text)
+        for shape in SHAPES if held else ():
+            if not held.isdisjoint(shape.needles):
                 text = shape.pattern.sub(_replacement(shape), text)
         return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from agentnb.errors import OptionError
@@ -14,6 +15,8 @@ _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?)")
 _MINUTES = re.compile(r"(\d+(?:\.\d+)?)\s*m")
 _COUNT = re.compile(r"(\d+)\s*(steps?|agents?)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+WARN_AT = 0.8
+"""The part of a limit from which on it is said that it comes near."""
 EXAMPLE = "60k, $0.50, 5m, 20 steps, 3 agents"
 
 
@@ -45,6 +48,11 @@ class Budget:
                 raise OptionError(f"the budget {part!r} leaves nothing to spend; write for instance {EXAMPLE!r}")
             budget = replace(budget, **{name: value})  # type: ignore[arg-type]  # the name tells the type
         return budget
+
+    def within(self, cap: Budget) -> Budget:
+        """Return the lower of each limit of the two."""
+        pairs = {name: (value, getattr(cap, name)) for name, value in asdict(self).items()}
+        return Budget(**{name: min((v for v in pair if v is not None), default=None) for name, pair in pairs.items()})
 
     def limits(self) -> Limits:
         """Return the same for the record."""
@@ -89,8 +97,29 @@ class Meter:
         self.usage = Usage()
         self.steps = 0
         self.agents: set[str] = set()
+        self.warn: Callable[[str], None] = lambda text: None
+        self._warned: set[str] = set()
         self._reserved_tokens = 0
         self._reserved_money = 0.0
+
+    def change(self, budget: Budget) -> None:
+        """Put another budget in the place of the former one; what is spent stays spent."""
+        self.budget = budget
+        self._warned.clear()
+
+    def _warn_if_near(self) -> None:
+        """Warn once for each limit of which ``WARN_AT`` is used."""
+        budget, used = self.budget, self.usage
+        spent: dict[str, tuple[float, float | None, str]] = {
+            "tokens": (used.tokens, budget.tokens, f"{used.tokens:,} of {budget.tokens or 0:,} tokens"),
+            "money": (used.cost or 0.0, budget.money, f"${used.cost or 0.0:.4f} of ${budget.money or 0.0:.2f}"),
+            "steps": (self.steps, budget.steps, f"{self.steps} of {budget.steps} steps"),
+            "agents": (len(self.agents), budget.agents, f"{len(self.agents)} of {budget.agents} agents"),
+        }
+        for name, (amount, limit, text) in spent.items():
+            if limit is not None and amount >= WARN_AT * limit and name not in self._warned:
+                self._warned.add(name)
+                self.warn(f"{text} are used")
 
     def admit(self, agent: str) -> None:
         """Count ``agent`` as one that takes part; raises ``LimitReached`` where there are enough already."""
@@ -98,6 +127,7 @@ class Meter:
         if limit is not None and agent not in self.agents and len(self.agents) >= limit:
             raise LimitReached(f"the budget of {limit} agents is used up")
         self.agents.add(agent)
+        self._warn_if_near()
 
     def reserve(self, tokens: int, money: float = 0.0) -> int:
         """Reserve one step, ``tokens`` and ``money`` for a model call.
@@ -121,6 +151,7 @@ class Meter:
         self.steps += 1
         self._reserved_tokens += tokens
         self._reserved_money += money
+        self._warn_if_near()
         return tokens
 
     def settle(self, reserved: int, usage: Usage | None, money: float = 0.0) -> None:
@@ -129,3 +160,4 @@ class Meter:
         self._reserved_money -= money
         if usage is not None:
             self.usage.add(usage)
+            self._warn_if_near()

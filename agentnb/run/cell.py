@@ -37,7 +37,8 @@ def check_done(run: Run) -> None:
     """Raise ``RunNotDone`` with the reason where the run ended in another way."""
     if run.status != "done":
         reason = (run.record.reason or "no reason is known").rstrip(".")
-        raise RunNotDone(f"the run ended as {run.status}: {reason}. What was reached is in `agents_run`.")
+        where = f"`agents_run.partial` ({', '.join(run.partial)})" if run.partial else "`agents_run`"
+        raise RunNotDone(f"the run ended as {run.status}: {reason}. What was reached is in {where}.")
 
 
 def bind_at_end(run: Run, variables: dict[str, Any], name: str) -> None:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentnb.errors import UserError
 from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
-from agentnb.record.document import RunRecord, RunStatus
+from agentnb.record.document import Request, RunRecord, RunStatus
+from agentnb.run.approval import Approver
 from agentnb.run.budget import LimitReached, Meter
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
+from agentnb.run.requests import Answer, Requests
+from agentnb.run.rules import Rules
+
+if TYPE_CHECKING:
+    from agentnb.run.resume import Resumption
 
 
 class Models(Protocol):
@@ -106,20 +112,42 @@ class RunContext:
     models: Models
     recorder: Recorder
     meter: Meter
+    requests: Requests
+    rules: Rules
     task: str
     end: Callable[[RunStatus, str], None] = _not_begun
-    ask_person: Callable[[str, str], Awaitable[str]] = _not_begun
+    approver: Approver = field(default_factory=Approver)
     control: Control = field(default_factory=Control)
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
     lanes: dict[str, str | None] = field(default_factory=dict)
     recording: RunRecord | None = None
+    resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.recorder)
+
+    @property
+    def record(self) -> RunRecord:
+        """All that happened so far."""
+        return self.recorder.record
+
+    async def ask(self, request: Request) -> Answer:
+        """Ask the person and return how that ended; the task of ``request`` counts as blocked meanwhile.
+
+        The request's id and times are filled in here. Where nobody answers in time, or nobody is there, the answer is
+        ``expired``. Waiting holds neither the kernel's turn nor the loop; a stop ends it with ``CancelledError``.
+        """
+        self.ledger.wait(request.task)
+        try:
+            # not in the context of the agent's code: who listens may answer at once, which that code may not
+            answer: Answer = await self.spawn(self.requests.ask(request))
+            return answer
+        finally:
+            self.ledger.go_on(request.task)
 
     def check_model(self, spec: Any) -> None:
         """Raise ``UserError`` where the model cannot be had, or where the run's budget cannot be held with it."""

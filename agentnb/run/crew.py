@@ -16,6 +16,7 @@ from agentnb.kernel.turn import Turn
 from agentnb.record.document import Member, Mode
 from agentnb.record.events import AgentJoined, Said
 from agentnb.run import prompts
+from agentnb.run.approval import ToolGate
 from agentnb.run.context import RunContext
 from agentnb.run.delegation import Delegation
 from agentnb.run.history import History
@@ -52,6 +53,8 @@ class Crew:
     argument: Any = None  # the model that was given for this run
     mode: Mode | None = None
     default_lead_mode: Mode = "live"
+    ask: bool = False  # whether every action is put to the person
+    plan: bool = False  # whether the coordinator's plan is
     tools: list[Tool] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
 
@@ -66,8 +69,7 @@ class Crew:
 
     def mode_of(self, member: Agent | Roster) -> Mode:
         """The member's own mode, else the run's, else the default. A branch falls back to scratch, and says so."""
-        default: Mode = self.default_lead_mode if member is self.lead else "scratch"
-        mode: Mode = getattr(member, "mode", None) or self.mode or default
+        mode = self._wanted_mode(member)
         if mode != "branch":
             return mode
         if member.name not in self._warned:
@@ -76,13 +78,31 @@ class Crew:
             self.run.recorder.emit(Said(sender="agentnb", to="user", text=text))
         return "scratch"
 
+    def _wanted_mode(self, member: Agent | Roster) -> Mode:
+        """Raises ``UserError`` for a mode that the administrator forbids; a default makes way for an allowed one."""
+        policy = self.run.rules.policy
+        default: Mode = self.default_lead_mode if member is self.lead else "scratch"
+        if default not in policy.modes and policy.modes:
+            default = policy.modes[0]
+        mode: Mode = getattr(member, "mode", None) or self.mode or default
+        policy.check_mode(mode, member.name)
+        return mode
+
+    def asks(self, member: Agent) -> bool:
+        """Whether each action of this member is put to the person."""
+        return self.ask or member.approve == "ask"
+
     def check(self) -> None:
-        """Check names, tools and models; raises ``UserError`` before any model is asked."""
+        """Check names, tools, modes and models; raises ``UserError`` before any model is asked."""
         for member in (self.lead, *self.roster):
             self.run.check_model(self.model_of(member))
             if isinstance(member, Agent):
+                self._wanted_mode(member)
                 roster = self.roster if member is self.lead else Roster()
-                check_names(roster, self.run.namespace, expand_tools(local_tools(member.tools)))
+                tools = expand_tools(local_tools(member.tools))
+                check_names(roster, self.run.namespace, tools)
+                for tool in tools:
+                    self.run.rules.policy.check_tool(tool.name)
             elif isinstance(member, Roster):
                 self._inner(member).check()
 
@@ -97,7 +117,8 @@ class Crew:
     ) -> Any:
         """Let the coordinator do ``brief``; return its answer."""
         run, lead = self.run, self.lead
-        self.tools = await aexpand_tools(lead.tools)
+        gate = ToolGate(run, lead.name, task)
+        self.tools = [gate.checked(tool) for tool in await aexpand_tools(lead.tools)]
         staffing = self.staffing()
         delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
         with ExitStack() as stack:
@@ -111,9 +132,16 @@ class Crew:
             job = self._assignment(lead, brief, objects, names, self.tools, task, asked_by, lane, stack)
             job.settle = delegation.settle
             job.news = lambda: [*delegation.news(), *self._mail(lead.name, task)]
+            job.plan_due = self.plan and not self._has_plan()
             delegation.worker = worker = Worker(run, job)
+            gate.step = lambda: worker.step
             self.memory.history = job.history
             return await worker.work()
+
+    def _has_plan(self) -> bool:
+        """Whether the person has allowed a plan of this coordinator's in the run that a resumed one goes on from."""
+        asked = [each for each in self.run.record.requests if each.kind == "plan" and each.agent == self.lead.name]
+        return self.run.resumption is not None and any(each.status == "allowed" for each in asked)
 
     def _lead_entry(self) -> Member:
         return Member(
@@ -134,12 +162,15 @@ class Crew:
         """Let a member do ``brief``; see ``Perform``."""
         if isinstance(member, Roster):
             return await self._perform_team(member, brief, objects, task=task, asked_by=asked_by, lane=lane)
-        tools = await aexpand_tools(member.tools)
+        gate = ToolGate(self.run, member.name, task)
+        tools = [gate.checked(tool) for tool in await aexpand_tools(member.tools)]
         names = cell_names(bind_tools(tools))
         with ExitStack() as stack:
             job = self._assignment(member, brief, objects, names, tools, task, asked_by, lane, stack)
             job.news = lambda: self._mail(member.name, task)
-            result = await Worker(self.run, job).work()
+            worker = Worker(self.run, job)
+            gate.step = lambda: worker.step
+            result = await worker.work()
         self.memory.past.setdefault(member.name, []).append(" ".join(brief.split())[:200])
         return result
 
@@ -159,6 +190,8 @@ class Crew:
             argument=self.argument,
             mode=self.mode,
             default_lead_mode="scratch",
+            ask=self.ask or team.approve == "ask",
+            plan=team.approve == "plan" and not self.ask,
         )
 
     # --- what both share ----------------------------------------------------------------------------------------------
@@ -180,16 +213,21 @@ class Crew:
         chat, own_lane = run.models.open(self.model_of(agent), agent.name, brief, lane)
         run.lanes[task] = own_lane
         run.control.skip(agent.name, task)
+        history = self._history(agent, mode, brief, objects, tools, asked_by, place)
         return Assignment(
             agent=agent.name,
             task=task,
             lane=own_lane,
+            number=0 if run.resumption is None else run.resumption.take_up(history, agent.name, task),
             place=place,
             chat=chat,
-            history=self._history(agent, mode, brief, objects, tools, asked_by, place),
+            history=history,
             names=names,
             max_steps=agent.max_steps,
             timeout=agent.timeout,
+            tools=frozenset(tool.name for tool in tools),
+            ask=self.asks(agent),
+            read_only=agent.read_only,
         )
 
     def _place(self, agent: Agent, mode: Mode, objects: dict[str, Any], stack: ExitStack) -> Place:
@@ -239,22 +277,26 @@ class Crew:
             whole=run.task,
             handed=digest(objects, hidden=()) if objects else "",
             earlier="\n".join(f"- {line}" for line in self.memory.past.get(agent.name, [])[-5:]),
+            closing=prompts.plan(agent.name) if is_lead and self.plan else "",
         )
         return History(redact(system), redact(opening))
 
     def _followed_up(self, history: History, brief: str, variables: str) -> History:
         """Go on with the conversation; the variables are told again only where they changed."""
-        parts = [] if variables == self.memory.seen else [f"<variables>\n{variables}\n</variables>"]
+        parts = [] if variables == self.memory.seen else [prompts.as_data("variables", variables)]
         self.memory.seen = variables
         team = [(member.name, member.role) for member in self.roster]
         if team:
             parts.append(f"On your team now:\n{prompts.specialist_lines(team)}")
         parts.append(f"The person asks next:\n{self.run.recorder.redact(brief)}")
+        if self.plan:
+            parts.append(prompts.plan(self.lead.name))
         history.ask("\n\n".join(parts))
         return history
 
     def _mail(self, agent: str, task: str) -> list[str]:
-        return [f"The person says to you now:\n{text}" for text in self.run.control.read(agent, task)]
+        earlier = [] if self.run.resumption is None else self.run.resumption.letters(task)
+        return earlier + self.run.control.read(agent, task)
 
 
 def _of_ours(variables: Mapping[str, Any]) -> list[str]:

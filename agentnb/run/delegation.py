@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
-from agentnb.record.document import Error
+from agentnb.record.document import Error, Request
+from agentnb.run import prompts
 from agentnb.run.budget import LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.staffing import Staffing
@@ -179,11 +180,13 @@ class Delegation:
 
     def _ask_user(self, question: str) -> Pending:
         async def ask() -> str:
-            self._run.ledger.wait(self._task)
-            try:
-                return await self._run.ask_person(self._coordinator, str(question))
-            finally:
-                self._run.ledger.go_on(self._task)
+            step = self.worker.step if self.worker else None
+            answer = await self._run.ask(
+                Request(id="", kind="question", agent=self._coordinator, task=self._task, step=step, text=str(question))
+            )
+            if answer.status == "answered":
+                return answer.text
+            raise Correction(prompts.unanswered(answer.status, answer.text))
 
         return Pending("ask_user", ask)
 

@@ -27,6 +27,11 @@ class Ledger:
         """All tasks as recorded."""
         return self._recorder.record.tasks
 
+    def number_after(self, tasks: Iterable[Task]) -> None:
+        """Number the next tasks after those that were taken over from another run."""
+        numbers = [int(task.id[1:]) for task in tasks if task.id[1:].isdigit()]
+        self._numbers = itertools.count(max(numbers, default=0) + 1)
+
     def add(
         self, agent: str, brief: str, *, parent: str | None, step: str | None, depends_on: Iterable[str] = ()
     ) -> str:

@@ -7,22 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentnb.errors import UserError
+from agentnb.record.document import FINAL
+from agentnb.run import started
 from agentnb.run.options import CellOptions, fill_in
 from agentnb.run.recordings import find_recording, replay_wanted
 from agentnb.run.run import Run
 from agentnb.run.team import Team
 from agentnb.team.agent import Agent
 from agentnb.team.config import load_config
+from agentnb.team.roster import Roster
 
 KEPT_RUNS = 50
 
 
 class Notebook:
-    """The state behind ``%%agents`` and ``%agents`` in one kernel."""
+    """The state behind ``%%agents`` and ``%agents`` in one kernel.
 
-    def __init__(self) -> None:
+    Its runs are those of its cells and those begun in Python: after the run of number ``after`` (by default the newest
+    there is), and all that are under way.
+    """
+
+    def __init__(self, after: int | None = None) -> None:
         self.team: Team | None = None
-        self.runs: list[Run] = []
+        self._after = started.newest() if after is None else after
+        self._runs: list[Run] = [run for run in started.since(0) if run.status not in FINAL]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs in the order they began; of the ended ones the newest."""
+        for run in started.since(self._after):
+            if run not in self._runs:
+                self._runs.append(run)
+        self._runs = self._runs[-KEPT_RUNS:]
+        return self._runs
 
     def start(self, task: str, options: CellOptions, variables: dict[str, Any]) -> Run:
         """Begin the run that a ``%%agents`` cell asks for."""
@@ -48,18 +65,18 @@ class Notebook:
             result_name=options.out or "agents_run",
         )
         self.team = team
-        self.keep(run)
         return run
-
-    def keep(self, run: Run) -> None:
-        """Remember a run; of the ended ones the newest."""
-        self.runs = [*self.runs[-KEPT_RUNS:], run]
 
     def current(self) -> Team:
         """Return the current team; a new one without specialists where there is none."""
         if self.team is None:
             self.team = Team()
         return self.team
+
+    def at_work(self) -> Roster:
+        """Return the team of the newest run that goes on, else the current team."""
+        going = [run for run in self.runs if run.status not in FINAL]
+        return going[-1].team if going else self.current()
 
     def find_team(self, name: str | None, variables: Mapping[str, Any]) -> Team:
         """Return the team of that name: a variable of the notebook, else one of ``agentnb.toml``."""
@@ -91,7 +108,14 @@ class Notebook:
 def team_from_config(settings: Any) -> Team:
     """Return the team that a table of ``agentnb.toml`` describes."""
     members = [
-        Agent(agent.name, agent.role, tools=agent.tools, model=agent.model, mode=agent.mode, **_given(agent, "timeout"))
+        Agent(
+            agent.name,
+            agent.role,
+            tools=agent.tools,
+            model=agent.model,
+            mode=agent.mode,
+            **_given(agent, "timeout", "approve", "read_only"),
+        )
         for agent in settings.agents
     ]
     team = Team(

@@ -9,8 +9,9 @@ from typing import Any
 
 from agentnb.kernel.digest import digest_changes
 from agentnb.kernel.port import Outcome
-from agentnb.record.document import Error
+from agentnb.record.document import Change, Error
 from agentnb.record.limits import cut_text
+from agentnb.run.prompts import as_data
 
 OUTPUT_LIMIT = 6_000
 """Characters of all outputs of a step together that a model is told."""
@@ -34,15 +35,22 @@ def observation(
     shown = text_of_outputs(outputs)
     parts = [f"Step {number}:"]
     if shown:
-        parts.append(f"<output>\n{cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)}\n</output>")
+        parts.append(as_data("output", cut_text(shown.rstrip(), limit=OUTPUT_LIMIT)))
     elif outcome.report is None:
         parts.append("It ran and printed nothing.")
     if outcome.changes:
         parts.append(f"Changed: {digest_changes(outcome.changes, told=told)}")
     if outcome.report is not None:
-        parts.append(f"It failed:\n{_error(outcome.report)}")
+        parts.append(f"It failed:\n{as_data('error', _error(outcome.report))}")
     parts += [f"Note: {note}." for note in notes]
     return "\n".join(parts), tuple(images[:MAX_IMAGES])
+
+
+def step_line(number: int, thought: str, changes: Sequence[Change], report: Error | None) -> str:
+    """Return the one line that may stand for a step when its conversation is drawn together."""
+    changed = ", ".join(change.name for change in changes)
+    came = f"failed: {report.message}" if report else f"changed {changed}" if changed else "done"
+    return f"step {number}: {thought[:90]} ({came})"
 
 
 def text_of_outputs(outputs: Sequence[dict[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from agentnb.errors import OptionError
-from agentnb.record.document import Mode
+from agentnb.record.document import Approval, Mode
 from agentnb.run.budget import Budget
 
 LONGEST_VALUE = 2_000
@@ -29,7 +29,7 @@ class CellOptions:
     team: str | None = None
     model: str | None = None
     mode: Mode | None = None
-    approve: str | None = None
+    approve: Approval | None = None
     budget: Budget | None = None
     bg: bool = False
     out: str | None = None

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentnb.record.document import RunRecord
@@ -98,6 +98,21 @@ class Recorder:
                 listener(event, self.record)
             except Exception:
                 logger.exception("a view of the run failed; the run goes on")
+
+    def carry(self, events: Iterable[AnyEvent], elapsed: float) -> None:
+        """Take over the events of an earlier run as they were; the clock goes on from ``elapsed`` seconds.
+
+        Taps are told, for a page folds a record of its own; listeners are not, for nothing of it happens now.
+        """
+        with self._lock:
+            for event in map(self.redactor.redact_event, events):
+                event.seq = self._seq
+                self._seq += 1
+                if self._journal is not None:
+                    self._journal.append(event)
+                self._folder.apply(event)
+                self._tell(self._taps, event)
+            self._started -= elapsed
 
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""

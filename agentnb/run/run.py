@@ -6,23 +6,27 @@ import asyncio
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentnb.errors import ModelError, UserError
+from agentnb.errors import Correction, ModelError, UserError
 from agentnb.kernel import interrupt
 from agentnb.kernel.capture import safe_bundle
 from agentnb.kernel.shell import kernel_of
-from agentnb.kernel.stage import tasks_on_stage
-from agentnb.record.document import FINAL, Change, Error, RunRecord, RunStatus, Step, Task, Usage
-from agentnb.record.events import RunEnded, RunStatusChanged, Said
-from agentnb.run.budget import Budget, LimitReached
+from agentnb.kernel.stage import current_stage, tasks_on_stage
+from agentnb.record.document import FINAL, Change, Error, Request, RunRecord, RunStatus, Step, Task, Usage
+from agentnb.record.events import BudgetChanged, RunEnded, RunStatusChanged, Said
+from agentnb.run.budget import WARN_AT, Budget, LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
 from agentnb.run.drift import drifts
+from agentnb.run.outlook import outlook
+from agentnb.run.prompting import prompting
+from agentnb.run.requests import Answer, check_answer
 from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit
+from agentnb.team.roster import Roster
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,15 +43,16 @@ class Run:
     All methods may be called from any thread and at any time.
     """
 
-    def __init__(self, context: RunContext, crew: Crew, budget: Budget) -> None:
-        self._context, self._crew, self._budget = context, crew, budget
+    def __init__(self, context: RunContext, crew: Crew) -> None:
+        self._context, self._crew = context, crew
         self._result: Any = None
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
         self._loop = asyncio.get_running_loop()
-        self._question: asyncio.Future[str] | None = None
+        self._deadline: list[asyncio.TimerHandle] = []
         context.end = self._end
+        context.meter.warn = self._warn
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 
@@ -90,6 +95,25 @@ class Run:
     def steps(self) -> list[Step]:
         """All steps of all agents, in the order they began."""
         return self.record.steps
+
+    @property
+    def usage_by_agent(self) -> dict[str, Usage]:
+        """What each agent took so far, in the order of their first steps."""
+        shares: dict[str, Usage] = {}
+        for step in self.steps:
+            shares.setdefault(step.agent, Usage()).add(step.usage)
+        return shares
+
+    @property
+    def partial(self) -> dict[str, Any]:
+        """The objects that specialists have brought so far, by name: what there is of a run that was cut short."""
+        agents = {task.agent for task in self.tasks}
+        return {name: value for name, value in self._context.results.items() if name in agents}
+
+    @property
+    def requests(self) -> list[Request]:
+        """What waits for the person: questions, actions and plans to allow, branches to merge; see ``answer``."""
+        return [request for request in self.record.requests if request.status == "open"]
 
     def plot(self) -> Figure:
         """Return the run's time line as a matplotlib figure: a lane an agent, model and code time, delegations."""
@@ -153,7 +177,7 @@ class Run:
     def say(self, text: str, to: str | None = None) -> None:
         """Tell the coordinator, or the agent ``to``, something; it reads it with its next step.
 
-        Answers the question of ``ask_user`` where one is open. Raises ``UserError`` for an agent that is not there.
+        Answers a question of that agent's where one is open. Raises ``UserError`` for an agent that is not there.
         """
         lead, roster = self._crew.lead.name, self._crew.roster
         name = lead if to in (None, "coordinator", "manager") else str(to)
@@ -163,13 +187,67 @@ class Run:
             raise UserError(f"the run has ended ({self.status}); ask on with %%agents")
 
         def say() -> None:
+            asked = [each for each in self._context.requests.open if each.kind == "question"]
+            question = next((each for each in asked if to is None or each.agent == name), None)
+            if question is not None:
+                self._context.requests.answer(question.id, Answer("answered", text, by="user"))
+                return
             self._context.recorder.emit(Said(sender="user", to=name, text=text))
-            if self._question is not None and not self._question.done():
-                self._question.set_result(text)
-            else:
-                self._context.control.post(name, text)
+            self._context.control.post(name, f"The person says to you now:\n{text}")
 
         self._on_loop(say)
+
+    def answer(
+        self,
+        request_id: str,
+        status: str,
+        text: str = "",
+        code: str | None = None,
+        plan: Sequence[Any] | None = None,
+        for_run: bool = False,
+        by: str = "user",
+    ) -> None:
+        """Answer one of ``requests``; the first answer counts.
+
+        ``status`` is ``answered`` for a question, ``allowed`` or ``denied`` for the rest; ``text`` is the answer, or
+        the reason of a denial, which the agent is told. ``code`` and ``plan`` (of ``PlanItem`` or dicts) are allowed
+        in the place of what was asked for; ``for_run`` allows the like for the rest of the run. Raises ``UserError``
+        where the request does not wait, or the answer does not fit.
+        """
+        refuse_agents("answer what waits for the person")
+        answer = check_answer(
+            self.record.requests, request_id, status, text=text, code=code, plan=plan, for_run=for_run, by=by
+        )
+        self._on_loop(lambda: self._context.requests.answer(request_id, answer))
+
+    def attend(self) -> Callable[[], None]:
+        """Tell that a view is there in which the person can answer; return the function that ends this.
+
+        Where nobody attends and the cell has no prompt either, what would wait is denied at once.
+        """
+        left: list[Callable[[], None]] = []
+        self._on_loop(lambda: left.append(self._context.requests.attend()))
+        return lambda: self._on_loop(lambda: left.pop()() if left else None)
+
+    def set_budget(self, spec: str | Budget | None, by: str = "user") -> None:
+        """Put other limits in the place of the run's, such as ``"100k, 10m"``; an empty ``spec`` lifts them all.
+
+        They count from the run's start, for the next step at the latest. Raises ``OptionError`` for a spec that is not
+        understood, and ``UserError`` where the run has ended, or where a model has no known price for a limit in money.
+        """
+        refuse_agents("change the budget")
+        if self.status in FINAL:
+            raise UserError(f"the run has ended ({self.status}); give a budget to the next one: %%agents -b SPEC")
+        budget = Budget.parse(spec)
+        self._on_loop(lambda: self._change_budget(budget, by))
+
+    def _change_budget(self, budget: Budget, by: str) -> None:
+        if self.status in FINAL:
+            return
+        budget = self._context.rules.capped(budget)
+        self._context.meter.change(budget)
+        self._context.recorder.emit(BudgetChanged(budget=str(budget), limits=budget.limits(), by=by))
+        self._set_deadline()
 
     def undo(self, step: int | None = None) -> None:
         """Put the user's variables back; not in this version, see the error."""
@@ -184,11 +262,16 @@ class Run:
         return self._context.recorder.tap(listener)
 
     @property
+    def team(self) -> Roster:
+        """The team at work; who is hired to it now is there for the next step."""
+        return self._crew.roster
+
+    @property
     def staff(self) -> Staffing:
         """Hires, changes and dismissals in this run. Used on the kernel's loop only."""
         return self._crew.staffing()
 
-    def _on_loop(self, act: Callable[[], None]) -> None:
+    def _on_loop(self, act: Callable[[], object]) -> None:
         if threading.current_thread() is threading.main_thread() and asyncio._get_running_loop() is self._loop:
             act()
         else:
@@ -198,7 +281,6 @@ class Run:
 
     def start(self, agents: tuple[str, ...] = ()) -> Run:
         """Begin; ``agents``, where given, are asked directly, without the coordinator. Called once, by ``Team``."""
-        self._context.ask_person = self._ask_person
         self._task = self._context.spawn(self._live(agents))
         return self
 
@@ -209,7 +291,8 @@ class Run:
         assert self._task is not None
         try:
             with self._context.gate.open(), interrupt.caught():
-                await asyncio.shield(self._task)
+                async with prompting(self._context.shell, self._context.requests):
+                    await asyncio.shield(self._task)
         except asyncio.CancelledError:  # the cell that waits is interrupted: the person wants all of it to stop
             self._end("cancelled", "stopped by the person")
             await asyncio.wait({self._task})
@@ -220,19 +303,16 @@ class Run:
         self._begun = True
         recorder = self._context.recorder
         stop_listening = interrupt.listen(self._on_interrupt, kernel_of(self._context.shell))
-        deadline = None
-        if self._budget.seconds is not None:
-            used_up = f"the budget of {self._budget.seconds:g} s is used up"
-            deadline = self._loop.call_later(self._budget.seconds, self._end, "limit", used_up)
-            self._context.deadline = time.perf_counter() + self._budget.seconds
+        self._set_deadline()
         try:
             with tasks_on_stage(self._loop):
                 status, reason, error = await self._work(agents)
+            if status == "limit":
+                reason = f"{reason}; {outlook(self.record)}"
         finally:
             if not agents:  # a coordinator led; this run may have ended before it came to that
                 self._crew.memory.leading = False
-            if deadline is not None:
-                deadline.cancel()
+            self._drop_deadline()
             stop_listening()
         shown = (
             safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
@@ -240,6 +320,35 @@ class Run:
         self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
         recorder.close()
+
+    def _set_deadline(self) -> None:
+        """Let the run end when the time of its budget, which counts from its start, is used up."""
+        self._drop_deadline()
+        context, seconds = self._context, self._context.meter.budget.seconds
+        if seconds is None:
+            context.deadline = None
+            return
+        left = max(0.0, seconds - context.recorder.now)
+        call_later = self._loop.call_later
+        self._deadline.append(call_later(left, self._end, "limit", f"the budget of {seconds:g} s is used up"))
+        warn_in = WARN_AT * seconds - context.recorder.now
+        if warn_in > 0:
+            self._deadline.append(call_later(warn_in, self._warn, f"{WARN_AT * seconds:g} of {seconds:g} s are used"))
+        context.deadline = time.perf_counter() + left
+
+    def _warn(self, text: str) -> None:
+        """Tell the person and the coordinator that a limit comes near."""
+        if self.status not in FINAL:
+            self._context.recorder.emit(
+                Said(sender="agentnb", to="user", text=f"{text}; %agents budget SPEC changes it")
+            )
+            self._context.control.post(
+                self._crew.lead.name, f"Of the budget, {text}. Come to an end with what you have."
+            )
+
+    def _drop_deadline(self) -> None:
+        while self._deadline:
+            self._deadline.pop().cancel()
 
     def _tell_drifts(self) -> None:
         """In a replay, say where it came out differently."""
@@ -279,7 +388,9 @@ class Run:
     async def _entrust(self, name: str) -> Any:
         """Give the person's task to one agent as it stands."""
         context, crew = self._context, self._crew
-        task = context.ledger.add(name, context.task, parent=None, step=None)
+        task = None if context.resumption is None else context.resumption.task(name)
+        if task is None:
+            task = context.ledger.add(name, context.task, parent=None, step=None)
         context.meter.admit(name)
         context.ledger.move(task, "in_progress")
         handed: dict[str, Any] = {"task": task, "asked_by": "", "lane": None}
@@ -316,14 +427,8 @@ class Run:
         # code that swallows the cancellation gets another one
         self._loop.call_later(SECOND_CANCEL, self._end, status, reason)
 
-    async def _ask_person(self, agent: str, question: str) -> str:
-        from agentnb.kernel.ask import ask_at_prompt
 
-        self._context.recorder.emit(Said(sender=agent, to="user", text=question))
-        self._question = self._loop.create_future()
-        try:
-            # as a task of the run's: on the stage of the agent's code there is no standard input
-            answer: str = await self._context.spawn(ask_at_prompt(self._context.shell, question, self._question))
-            return answer
-        finally:
-            self._question = None
+def refuse_agents(what: str) -> None:
+    """Raise ``Correction`` where an agent's code calls what is the person's to do."""
+    if current_stage.get() is not None:
+        raise Correction(f"only the person can {what}; go on without it")

@@ -5,29 +5,37 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from agentnb._version import __version__
 from agentnb.errors import UserError
-from agentnb.kernel.shell import current_shell
+from agentnb.kernel.ask import can_prompt
+from agentnb.kernel.shell import current_shell, notebook_name
 from agentnb.kernel.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.models import RecordedModels, default_model
-from agentnb.record.document import Mode, RunRecord
+from agentnb.record.document import Approval, Mode, RunRecord
 from agentnb.record.events import RunStarted
 from agentnb.record.journal import Journal
+from agentnb.record.journals import find_journal
 from agentnb.record.redact import Redactor
+from agentnb.run import started
 from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
+from agentnb.run.crash import Crash, Rerun
 from agentnb.run.crew import Crew, Led, Memory
 from agentnb.run.recorder import Recorder
 from agentnb.run.recordings import find_recording, replay_wanted
+from agentnb.run.requests import Requests
+from agentnb.run.resume import Resumption
+from agentnb.run.rules import Rules, rules_of
 from agentnb.run.run import Run
-from agentnb.team.agent import Agent, check_mode
+from agentnb.team.agent import Agent, check_approve, check_mode
 from agentnb.team.config import Config, load_config
+from agentnb.team.policy import load_policy
 from agentnb.team.roster import Roster
-
-APPROVALS = ("auto", "ask", "plan")
+from agentnb.tracing import trace_run
 
 
 class Team(Led):
@@ -35,7 +43,8 @@ class Team(Led):
 
     ``members`` are agents, or teams with a ``name`` and a ``role`` of their own. ``model``, ``mode`` and ``tools``
     are the coordinator's, the first two also what specialists without their own take. ``budget`` are hard limits for
-    every run, such as ``"60k, $0.50, 5m, 20 steps, 3 agents"``. ``name`` and ``role`` make the team
+    every run, such as ``"60k, $0.50, 5m, 20 steps, 3 agents"``. ``approve`` is ``auto``, ``ask`` (the person allows
+    each action) or ``plan`` (the coordinator's plan first, then freely). ``name`` and ``role`` make the team
     callable by another one. The team keeps its conversation and its specialists' variables from run to run.
     """
 
@@ -45,7 +54,7 @@ class Team(Led):
         *,
         model: Any = None,
         budget: str | Budget | None = None,
-        approve: str = "auto",
+        approve: Approval = "auto",
         mode: Mode | None = None,
         tools: Sequence[Any] = (),
         name: str = "",
@@ -78,21 +87,23 @@ class Team(Led):
         model: Any = None,
         mode: Mode | None = None,
         budget: str | Budget | None = None,
-        approve: str | None = None,
+        approve: Approval | None = None,
         fresh: bool = False,
         replay: RunRecord | None = None,
         namespace: dict[str, Any] | None = None,
         show: bool = True,
         foreground: bool = False,
         result_name: str = "agents_run",
+        resumption: Resumption | None = None,
     ) -> Run:
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
         ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the
         conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default
         the notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits
-        for it. Raises ``UserError`` before any model is asked where something does not fit, also where ``budget`` is in
-        money and a model has no known price.
+        for it; ``resumption`` is what ``resume`` goes on from. ``approve`` can only be stricter than the team's. Raises
+        ``UserError`` before any model is asked where something does not fit, also where ``budget`` is in money and a
+        model has no known price.
         """
         if not isinstance(task, str) or not task.strip():
             raise UserError("there is no task; write what you want done, for instance: Plot `prices` by month.")
@@ -100,24 +111,34 @@ class Team(Led):
             raise UserError("agents cannot start runs of their own; call a specialist with `await name(...)` instead")
         config = load_config()
         check_mode(mode)
-        check_approve(approve or (self.approve if self.approve != "auto" else config.approve or "auto"))
+        check_approve(approve)
+        rules = rules_of(config, load_policy(check_budget=Budget.parse), approve, self.approve)
         agents = [name for name in agents if name not in ("coordinator", "manager")]  # it is asked anyway
         for name in agents:
             self[name]
-        if replay is None and (source := replay_wanted()) is not None:
+        if replay is None and resumption is None and (source := replay_wanted()) is not None:
             replay = find_recording(task.strip(), source, [])
-        limits = Budget.parse(next((each for each in (budget, self.budget) if each), config.budget))
-        context = self._context(task.strip(), limits, replay, namespace, foreground, config)
+        limits = rules.capped(Budget.parse(next((each for each in (budget, self.budget) if each), config.budget)))
+        context = self._context(task.strip(), limits, replay, namespace, foreground, config, rules)
         spec = "recorded" if replay else default_model(model, self.model, notebook_model(), configured=config.model)
         taken = self._memory.leading  # a second run at the same time has a memory of its own
         memory = Memory() if fresh or taken else self._memory
+        if resumption is not None:
+            memory, fresh = resumption.memory(), True
+            resumption.prepare(context)
         argument = None if replay else model
-        crew = Crew(context, self, self.lead, memory, spec, argument=argument, mode=mode)
+        # without a coordinator there is no plan to allow: then each action is
+        ask, plan = rules.approve == "ask" or (rules.approve == "plan" and bool(agents)), rules.approve == "plan"
+        crew = Crew(
+            context, self, self.lead, memory, spec, argument=argument, mode=mode, ask=ask, plan=plan and not agents
+        )
         crew.check()
         if fresh:
             self._memory = memory
-        run = Run(context, crew, limits)
+        run = Run(context, crew)
+        started.note(run)
         context.recorder.keep(_journal(context.id))
+        trace_run(run.subscribe)
         from agentnb.page.show import follow_run  # only here: the views take time to load
 
         follow_run(run, context.shell, show=show)
@@ -130,12 +151,55 @@ class Team(Led):
                 team=self.title,
                 budget=str(limits),
                 limits=limits.limits(),
+                approve=rules.approve,
                 result_name=result_name,
                 replayed=replay is not None,
+                resumes=resumption.crash.id if resumption is not None else "",
+                notebook=notebook_name(context.shell),
             )
         )
+        if resumption is not None:
+            resumption.begin()
         memory.leading = memory.leading or not agents
         return run.start(tuple(agents))
+
+    def resume(
+        self,
+        run: str | Path,
+        *,
+        rerun: Rerun = "no",
+        model: Any = None,
+        budget: str | Budget | None = None,
+        namespace: dict[str, Any] | None = None,
+        show: bool = True,
+        foreground: bool = False,
+    ) -> Run:
+        """Go on from a run whose kernel died, named by its id or its journal, and return at once.
+
+        Conversation, ledger and what was spent of its budget are taken over; a step that was interrupted is not run
+        again. ``rerun`` tells how to have its variables: ``no`` takes them as they are, ``finished`` runs the code of
+        finished steps again first, and ``all`` that of interrupted ones too, so that specialists go on in the middle of
+        their tasks. Who was on the team and is not now is hired again. ``budget``
+        takes the place of its budget, what was spent included. Raises ``UserError`` where the run did not crash.
+        """
+        from agentnb.run.rehire import rehire
+
+        crash = Crash.load(find_journal(str(run)))
+        record = crash.record
+        rehire(self, crash, rerun, current_shell().user_ns if namespace is None else namespace)
+        return self.start(
+            record.task,
+            agents=() if crash.led else [task.agent for task in crash.roots],
+            model=model or (crash.model if self.model is None and notebook_model() is None else None),
+            mode=crash.mode,
+            budget=budget or crash.budget,
+            approve=None if record.approve == "auto" else record.approve,
+            namespace=namespace,
+            show=show,
+            foreground=foreground,
+            result_name=record.result_name,
+            resumption=Resumption(crash, rerun),
+        )
 
     def _context(
         self,
@@ -145,6 +209,7 @@ class Team(Led):
         namespace: dict[str, Any] | None,
         foreground: bool,
         config: Config,
+        rules: Rules,
     ) -> RunContext:
         shell = current_shell()
         variables = shell.user_ns if namespace is None else namespace
@@ -152,14 +217,17 @@ class Team(Led):
         models: Models = (
             LiveModels(self._api_base or config.api_base) if replay is None else ReplayModels(RecordedModels(replay))
         )
+        recorder = Recorder(Redactor(namespace=variables))
         return RunContext(
             id=run_id,
             shell=shell,
             namespace=variables,
             gate=Gate(None if foreground else kernel_lock(shell)),
             models=models,
-            recorder=Recorder(Redactor(namespace=variables)),
+            recorder=recorder,
             meter=Meter(limits),
+            requests=Requests(recorder, timeout=rules.timeout, attended=can_prompt(shell)),
+            rules=rules,
             task=task,
             recording=replay,
         )
@@ -179,14 +247,6 @@ def _lead(name: str, settings: Mapping[str, Any]) -> Agent:
     if not name:
         object.__setattr__(agent, "name", "coordinator")
     return agent
-
-
-def check_approve(approve: str) -> None:
-    """Raise ``UserError`` for a way of approval that does not exist, or not yet."""
-    if approve not in APPROVALS:
-        raise UserError(f"there is no approval {approve!r}; choose {', '.join(APPROVALS)}")
-    if approve != "auto":
-        raise UserError(f"approve={approve!r} is not available in this version; leave it out to let agents run freely")
 
 
 _notebook_model: list[Any] = [None]

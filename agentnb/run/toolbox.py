@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from agentnb.kernel import guard
 from agentnb.kernel.pending import Pending
 from agentnb.kernel.stage import current_stage
 from agentnb.tools import Tool
@@ -18,7 +19,11 @@ def bind_tools(tools: Iterable[Tool]) -> dict[str, Callable[..., Any]]:
 
 def _async(tool: Tool) -> Callable[..., Pending]:
     def call(*args: Any, **kwargs: Any) -> Pending:
-        return Pending(tool.name, lambda: tool.call(*args, **kwargs))
+        async def work() -> Any:
+            with guard.lifted():
+                return await tool.call(*args, **kwargs)
+
+        return Pending(tool.name, work)
 
     return functools.update_wrapper(call, _named(tool))
 
@@ -28,7 +33,7 @@ def _sync(tool: Tool) -> Callable[..., Any]:
         stage = current_stage.get()
         if stage is None:
             return tool.call(*args, **kwargs)
-        with stage.clock.within(tool.timeout, f"{tool.name}()"):
+        with stage.clock.within(tool.timeout, f"{tool.name}()"), guard.lifted():
             return tool.call(*args, **kwargs)
 
     return functools.update_wrapper(call, _named(tool))

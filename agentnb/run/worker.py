@@ -8,23 +8,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentnb.errors import AgentnbError, ContextOverflow, ModelError
+from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
+from agentnb.kernel import guard
 from agentnb.kernel.port import Outcome, Place
 from agentnb.models import Chat, Reply, Retry
-from agentnb.record.document import Error, StepStatus
+from agentnb.record.document import Error, PlanItem, Request, StepStatus
 from agentnb.record.events import ActionStarted, Noted, ReplyDelta, ReplyEnded, StepEnded, StepStarted
 from agentnb.record.redact_stream import StreamRedactor
 from agentnb.run import prompts
+from agentnb.run.approval import Permit, Refusal, refusal
 from agentnb.run.context import RunContext
 from agentnb.run.history import History, Turn
-from agentnb.run.observation import observation
+from agentnb.run.observation import observation, step_line
 from agentnb.run.parse import Parsed, parse_reply
+from agentnb.run.plan import plan_line, priced, read_plan
 from agentnb.run.recorder import StepSink
 
 MAX_REPAIRS = 3
 """Replies in a row without code that can be run, after which the task ends."""
 MAX_REPEATS = 2
 MAX_FAILURES = 8
+MAX_DENIALS = 3
+"""Times in a row that the person may say no, after which the task ends."""
 REPLAN_AFTER = 4
 EXPECTED_REPLY = 600
 """Tokens reserved for a reply; the longest one so far where that was longer."""
@@ -47,6 +52,11 @@ class Assignment:
     max_steps: int
     timeout: float | None
     lane: str | None = None
+    number: int = 0  # of the task's last step so far: a resumed one goes on from there
+    tools: frozenset[str] = frozenset()
+    ask: bool = False  # whether each action is put to the person
+    read_only: bool = False
+    plan_due: bool = False  # whether nothing runs before the person allowed a plan
     news: Callable[[], list[str]] = list
     settle: Callable[[], Any] | None = None  # awaited after a failed action, returns what to say of others' work
 
@@ -61,8 +71,13 @@ class Worker:
     number: int = 0
     _repairs: int = 0
     _failures: int = 0
+    _denials: int = 0
+    _planless: int = 0
     _longest_reply: int = EXPECTED_REPLY
     _leftovers: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.number = self.job.number
 
     async def work(self) -> Any:
         """Return what the agent gave to ``final_answer``.
@@ -143,20 +158,95 @@ class Worker:
         if self._repairs > MAX_REPAIRS:
             raise TaskLimit(f"{self.job.agent} gave {self._repairs} replies in a row that could not be run")
 
+    def _refuse(self, reply: Reply, refusal: Refusal) -> None:
+        self._denials += 1
+        self._note(refusal.note)
+        self._end_step("rejected")
+        self._tell(reply.text, refusal.told, f"step {self.number}: {refusal.note}")
+        if self._denials >= MAX_DENIALS:
+            raise TaskLimit(f"{self.job.agent} was not allowed to go on {self._denials} times in a row")
+
+    async def _plan(self, reply: Reply, code: str) -> bool:
+        """Whether the reply is done with: it held the plan, or should have. Nothing of its code is run."""
+        try:
+            found = read_plan(code)
+        except Correction as error:
+            self._amend_plan(reply, str(error))
+            return True
+        if found is None and self.job.plan_due:
+            self._amend_plan(reply, "")
+            return True
+        if found is None:
+            return False
+        plan, more = found
+        told = await self._put_plan(plan) if self.job.plan_due else prompts.PLAN_NOT_ASKED
+        if isinstance(told, Refusal):
+            self._refuse(reply, told)
+            return True
+        self._denials, self.job.plan_due = 0, False
+        self._end_step("done")
+        self._tell(reply.text, told + (prompts.PLAN_ONLY if more else ""), f"step {self.number}: {told}")
+        return True
+
+    def _amend_plan(self, reply: Reply, advice: str) -> None:
+        self._planless += 1
+        self._note("nothing was run: the plan comes first")
+        self._end_step("rejected")
+        told = prompts.PLAN_FIRST.format(advice=advice).strip() if self.job.plan_due else advice
+        self._tell(reply.text, told, f"step {self.number}: nothing was run")
+        if self._planless > MAX_REPAIRS:
+            raise TaskLimit(f"{self.job.agent} gave no plan in {self._planless} replies")
+
+    async def _put_plan(self, plan: list[PlanItem]) -> str | Refusal:
+        job = self.job
+        items = priced(plan, job.chat.price)
+        text = f"{job.agent} proposes this plan"
+        answer = await self.run.ask(
+            Request(id="", kind="plan", agent=job.agent, task=job.task, step=self.step, text=text, plan=items)
+        )
+        if not answer.allowed:
+            return refusal(answer, is_plan=True)
+        if answer.plan is None:
+            return prompts.PLAN_ALLOWED
+        lines = "\n".join(f"  {number}. {plan_line(item)}" for number, item in enumerate(answer.plan, 1))
+        return prompts.PLAN_EDITED.format(plan=lines)
+
     # --- replies that are run -----------------------------------------------------------------------------------------
 
     async def _act(self, reply: Reply, parsed: Parsed, code: str) -> Outcome | None:
         job = self.job
+        if await self._plan(reply, code):
+            return None
         repeats = self.run.repetition.count(job.agent, job.task, code)
         if repeats > MAX_REPEATS:
             self._end_step("rejected")
             raise TaskLimit(f"{job.agent} did the same thing {repeats + 1} times")
         await self.run.control.checkpoint()
-        self.run.recorder.emit(ActionStarted(step=self.step))
+        permit = await self.run.approver.permit(self.run, job, self.step, code)
+        if isinstance(permit, Refusal):
+            self._refuse(reply, permit)
+            return None
+        self._denials = 0
+        await self.run.control.checkpoint()  # the person may have paused the run while it waited
         sink = StepSink(self.run.recorder, self.step)
+        outcome = await self._run_code(permit, sink)
+        if outcome.final:
+            self._tell(reply.text, "Your answer was taken.", f"step {self.number}: gave the answer")
+        else:
+            self._report(reply.text, parsed, sink, outcome, repeats, permit.told)
+        return outcome
+
+    async def _run_code(self, permit: Permit, sink: StepSink) -> Outcome:
+        job = self.job
+        if permit.note:
+            self._note(permit.note)
+        self.run.recorder.emit(ActionStarted(step=self.step))
         timeout = self.run.within_budget(job.timeout)
         try:
-            outcome = await job.place.execute(code, label=self._label(), names=job.names, sink=sink, timeout=timeout)
+            with guard.read_only(permit.read_only):
+                outcome = await job.place.execute(
+                    permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
+                )
         except asyncio.CancelledError:
             self._end_step("cancelled", acted=True)
             raise
@@ -169,21 +259,21 @@ class Worker:
         self._end_step(status, acted=True, outcome=outcome)
         if not outcome.final:
             self.run.check_time()
-        if outcome.final:
-            self._tell(reply.text, "Your answer was taken.", f"step {self.number}: gave the answer")
-        else:
-            self._report(reply.text, parsed, sink, outcome, repeats)
         return outcome
 
     def _label(self) -> str:
         # the suffix keeps the source lines of different runs apart in tracebacks
         return f"{self.job.agent}, step {self.number} #{uuid.uuid4().hex[:6]}"
 
-    def _report(self, said: str, parsed: Parsed, sink: StepSink, outcome: Outcome, repeats: int) -> None:
+    def _report(
+        self, said: str, parsed: Parsed, sink: StepSink, outcome: Outcome, repeats: int, first: str = ""
+    ) -> None:
         notes = list(outcome.notes)
         if parsed.more:
             notes.append(prompts.ONE_BLOCK)
         text, images = observation(self.number, sink.outputs, outcome, notes, told=self.job.history.says)
+        if first:
+            text = f"{first}\n{text}"
         if repeats:
             text += f"\n{prompts.REPEATED}"
         self._failures = self._failures + 1 if outcome.error is not None else 0
@@ -191,9 +281,7 @@ class Worker:
             raise TaskLimit(f"{self.job.agent} failed {self._failures} steps in a row")
         if self._failures >= REPLAN_AFTER:
             text += "\n" + prompts.STALLED.format(count=self._failures)
-        changed = ", ".join(change.name for change in outcome.changes)
-        came = f"failed: {outcome.report.message}" if outcome.report else f"changed {changed}" if changed else "done"
-        self._tell(said, text, f"step {self.number}: {parsed.thought[:90]} ({came})", images)
+        self._tell(said, text, step_line(self.number, parsed.thought, outcome.changes, outcome.report), images)
 
     def _tell(self, said: str, told: str, line: str, images: tuple[bytes, ...] = ()) -> None:
         redact = self.run.recorder.redact

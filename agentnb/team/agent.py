@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentnb.errors import UserError
-from agentnb.record.document import Mode
+from agentnb.record.document import Approval, Mode
 
 MODES: tuple[Mode, ...] = ("live", "scratch", "branch")
+APPROVALS: tuple[Approval, ...] = ("auto", "plan", "ask")
+"""From the loosest to the strictest: freely, after the coordinator's plan, each action by itself."""
+MEMBER_APPROVALS: tuple[Approval, ...] = ("auto", "ask")
 RESERVED = frozenset(
-    {"final_answer", "hire", "dismiss", "change", "ask_user", "results", "coordinator", "manager", "user"}
+    {"final_answer", "hire", "dismiss", "change", "ask_user", "propose_plan", "results", "coordinator", "manager"}
+    | {"user"}
 )
 """Names that mean something else in agents' code or in messages."""
 
@@ -29,7 +33,8 @@ class Agent:
     ``tools`` are typed functions, smolagents tools or MCP servers. ``model`` is a string (``provider/model``) or any
     smolagents ``Model``; None takes the team's. ``mode`` is where its code runs: ``live``, ``scratch`` or ``branch``;
     None is ``scratch`` for a specialist. ``instructions`` are added to its prompt. ``max_steps`` bounds one task,
-    ``timeout`` one action, in seconds of running code.
+    ``timeout`` one action, in seconds of running code. ``approve="ask"`` lets the person allow each of its actions,
+    also where the team runs freely; ``read_only`` keeps its code from writing files, the network and other programs.
     """
 
     name: str
@@ -40,6 +45,8 @@ class Agent:
     instructions: str = ""
     max_steps: int = 20
     timeout: float = 300.0
+    approve: Approval = "auto"
+    read_only: bool = False
 
     def __init__(
         self,
@@ -52,6 +59,8 @@ class Agent:
         instructions: str = "",
         max_steps: int = 20,
         timeout: float = 300.0,
+        approve: Approval = "auto",
+        read_only: bool = False,
     ) -> None:
         check_name(name)
         check_mode(mode)
@@ -61,7 +70,9 @@ class Agent:
             raise UserError(f"max_steps of {name!r} is at least 1, not {max_steps}")
         if timeout <= 0:
             raise UserError(f"timeout of {name!r} is a number of seconds above 0, not {timeout}")
-        settings = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout)
+        if approve not in MEMBER_APPROVALS:
+            raise UserError(f"approve of {name!r} is auto or ask, not {approve!r}; a plan is asked of a team")
+        settings = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout, approve, bool(read_only))
         for field, value in zip(self.__dataclass_fields__, settings, strict=True):
             object.__setattr__(self, field, value)
 
@@ -101,6 +112,17 @@ def check_name(name: str) -> None:
         raise UserError(f"an agent's name is called as a function, so {name!r} will not do; try {guess!r}")
     if name in RESERVED:
         raise UserError(f"{name!r} has a meaning of its own in agents' code; give the agent another name")
+
+
+def check_approve(approve: str | None) -> None:
+    """Raise ``UserError`` where ``approve`` is not one of the three."""
+    if approve is not None and approve not in APPROVALS:
+        raise UserError(f"there is no approval {approve!r}; choose auto, ask or plan")
+
+
+def strictest(*approvals: Approval | None) -> Approval:
+    """Return the strictest of those that are given."""
+    return max((each for each in approvals if each is not None), key=APPROVALS.index, default="auto")
 
 
 def check_mode(mode: str | None) -> None:

@@ -2,9 +2,12 @@
 
 model = "openai/gpt-5-mini"
 budget = "60k"
+approve = "plan"                       # at least this for every team; see approve= of Team
+approve_timeout = 300                  # seconds after which nobody's answer is a no
+allow_read_only = true                 # under `ask`, what is known to only look at data runs unasked
 
 [teams.desk]
-approve = "plan"
+approve = "ask"
 
 [[teams.desk.agents]]
 name = "ingest"
@@ -19,15 +22,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from agentnb.errors import ConfigError
-from agentnb.record.document import Mode
-from agentnb.team.agent import check_name
+from agentnb.record.document import Approval, Mode
+from agentnb.team.agent import MEMBER_APPROVALS, check_name
 from agentnb.team.toml_table import Source, Table
 
 FILE = "agentnb.toml"
-Approve = Literal["auto", "ask", "plan"]
 
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -42,6 +44,7 @@ class McpConfig:
     url: str | None = None
     name: str | None = None
     timeout: float = 30.0
+    approve: Approval = "auto"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class AgentConfig:
     model: str | None = None
     mode: Mode | None = None
     timeout: float | None = None
+    approve: Approval | None = None
+    read_only: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -64,20 +69,25 @@ class TeamConfig:
     model: str | None = None
     mode: Mode | None = None
     budget: str | None = None
-    approve: Approve | None = None
+    approve: Approval | None = None
     agents: tuple[AgentConfig, ...] = ()
     tools: tuple[str | McpConfig, ...] = ()
 
 
 @dataclass(frozen=True)
 class Config:
-    """The whole file. ``path`` is None where there is no file, and everything else is then empty."""
+    """The whole file. ``path`` is None where there is no file, and everything else is then empty.
+
+    ``approve_timeout`` is in seconds. ``allow_read_only`` lets actions that are known to only look at data run unasked.
+    """
 
     path: Path | None = None
     model: str | None = None
     api_base: str | None = None
     budget: str | None = None
-    approve: Approve | None = None
+    approve: Approval | None = None
+    approve_timeout: float | None = None
+    allow_read_only: bool | None = None
     teams: Mapping[str, TeamConfig] = field(default_factory=dict)
 
 
@@ -95,13 +105,17 @@ def load_config(start: Path | None = None, *, check_budget: BudgetCheck | None =
     if path is None:
         return Config()
     shown = FILE if path.parent == folder else str(path)
+    return parse_config(read_text(path, shown), path=path, shown=shown, check_budget=check_budget)
+
+
+def read_text(path: Path, shown: str) -> str:
+    """Return the text of a file of settings; raises ``ConfigError`` where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigError(f"{shown} is not UTF-8 text; save it in that encoding") from None
     except OSError as error:
         raise ConfigError(f"{shown} cannot be read ({error.strerror}); check its permissions") from None
-    return parse_config(text, path=path, shown=shown, check_budget=check_budget)
 
 
 def parse_config(
@@ -109,14 +123,16 @@ def parse_config(
 ) -> Config:
     """Return what ``text`` says; ``shown`` names the file in messages. Raises ``ConfigError`` as ``load_config``."""
     source = Source(text, shown)
-    table = Table(source, (), _parsed(text, source))
-    table.only("model", "api_base", "budget", "approve", "teams")
+    table = Table(source, (), parse_toml(source))
+    table.only("model", "api_base", "budget", "approve", "approve_timeout", "allow_read_only", "teams")
     return Config(
         path=path,
         model=table.text("model"),
         api_base=table.text("api_base"),
         budget=_budget(table, check_budget),
-        approve=table.choice("approve", get_args(Approve)),
+        approve=table.choice("approve", get_args(Approval)),
+        approve_timeout=table.seconds("approve_timeout"),
+        allow_read_only=table.flag("allow_read_only"),
         teams={name: _team(name, team, check_budget) for name, team in table.named_tables("teams").items()},
     )
 
@@ -131,7 +147,9 @@ def _find(folder: Path) -> Path | None:
     return None
 
 
-def _parsed(text: str, source: Source) -> dict[str, Any]:
+def parse_toml(source: Source) -> dict[str, Any]:
+    """Return the file's values; raises ``ConfigError`` with the line where it is not TOML."""
+    text = source.text
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -158,14 +176,14 @@ def _team(name: str, table: Table, check_budget: BudgetCheck | None) -> TeamConf
         model=table.text("model"),
         mode=table.choice("mode", get_args(Mode)),
         budget=_budget(table, check_budget),
-        approve=table.choice("approve", get_args(Approve)),
+        approve=table.choice("approve", get_args(Approval)),
         agents=tuple(agents.values()),
         tools=_tools(table),
     )
 
 
 def _agent(table: Table) -> AgentConfig:
-    table.only("name", "role", "tools", "model", "mode", "timeout")
+    table.only("name", "role", "tools", "model", "mode", "timeout", "approve", "read_only")
     name = table.required("name")
     table.checked("name", name, check_name)
     return AgentConfig(
@@ -175,6 +193,8 @@ def _agent(table: Table) -> AgentConfig:
         model=table.text("model"),
         mode=table.choice("mode", get_args(Mode)),
         timeout=table.seconds("timeout"),
+        approve=table.choice("approve", MEMBER_APPROVALS),
+        read_only=table.flag("read_only"),
     )
 
 
@@ -192,7 +212,7 @@ def _tools(table: Table) -> tuple[str | McpConfig, ...]:
 
 
 def _mcp(table: Table) -> McpConfig:
-    table.only("command", "args", "env", "url", "name", "timeout")
+    table.only("command", "args", "env", "url", "name", "timeout", "approve")
     command, url = table.text("command"), table.text("url")
     if (command is None) == (url is None):
         raise table.fault('an MCP server has a command or a url; write { command = "uvx", args = ["..."] }')
@@ -203,6 +223,7 @@ def _mcp(table: Table) -> McpConfig:
         url=url,
         name=table.text("name"),
         timeout=table.seconds("timeout") or McpConfig.timeout,
+        approve=table.choice("approve", MEMBER_APPROVALS) or McpConfig.approve,
     )
 
 

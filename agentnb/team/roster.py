@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentnb.errors import UserError
+from agentnb.record.document import Approval
 from agentnb.team.agent import Agent, call_member, check_name
 
 
@@ -32,6 +33,7 @@ class Roster:
         if name:
             check_name(name)
         self.name, self.role = name, role
+        self.approve: Approval = "auto"
         self._members: dict[str, Agent | Roster] = {}
         self._listeners: list[Callable[[RosterChange], None]] = []
         for member in members:

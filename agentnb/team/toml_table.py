@@ -81,6 +81,13 @@ class Table:
             raise self.fault(f"`{key}` must be a number of seconds above 0; write for instance {key} = 60", key)
         return float(min(value, 10**9))
 
+    def flag(self, key: str) -> bool | None:
+        """Return a truth value, or None where the key is not there."""
+        value = self.values.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.fault(f"`{key}` must be a truth value, not {_kind(value)}; write {key} = true", key)
+
     def strings(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty where the key is not there."""
         value = self.values.get(key, [])

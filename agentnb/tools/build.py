@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agentnb.errors import AgentnbError, ToolError, UserError
+from agentnb.record.document import Approval
+from agentnb.team.agent import MEMBER_APPROVALS
 from agentnb.tools.check import bind
 from agentnb.tools.port import Tool
 from agentnb.tools.signature import show
@@ -29,18 +31,21 @@ def build(
     is_async: bool = False,
     timeout: float = 60.0,
     origin: Any = None,
+    approve: Approval = "auto",
 ) -> Tool:
     """Return a tool that calls ``target`` with the bound arguments; ``target`` returns an awaitable if ``is_async``.
 
     ``timeout`` is in seconds; it is kept here for async tools, by the caller for the others. Raises ``UserError`` for
-    a name that is no identifier and for a timeout that is no positive number.
+    a name that is no identifier, a timeout that is no positive number, and an ``approve`` that is not auto or ask.
     """
     check_name(name)
     if not (isinstance(timeout, (int, float)) and math.isfinite(timeout) and timeout > 0):
         raise UserError(f"the timeout of the tool {name} is {timeout!r}; give it in seconds, for instance timeout=60")
+    if approve not in MEMBER_APPROVALS:
+        raise UserError(f"approve of the tool {name} is auto or ask, not {approve!r}")
     call = _async_call(name, signature, target, timeout) if is_async else _sync_call(name, signature, target)
     _dress(call, name, signature, doc)
-    return Tool(name, call, show(name, signature), doc, is_async, float(timeout), origin)
+    return Tool(name, call, show(name, signature), doc, is_async, float(timeout), origin, approve)
 
 
 def check_name(name: object) -> None:

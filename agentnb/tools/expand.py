@@ -16,7 +16,7 @@ from agentnb.tools.mcp_server import MCPServer
 from agentnb.tools.port import Tool
 from agentnb.tools.smol import is_smolagents_tool
 
-_SERVER_KEYS = ("command", "args", "env", "url", "headers", "name", "timeout")
+_SERVER_KEYS = ("command", "args", "env", "url", "headers", "name", "timeout", "approve")
 
 
 def expand_tools(items: Iterable[object]) -> list[Tool]:
@@ -78,6 +78,7 @@ def _configured(config: McpConfig) -> MCPServer:
         url=config.url,
         name=config.name,
         timeout=config.timeout,
+        approve=config.approve,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from agentnb.errors import UserError
+from agentnb.record.document import Approval
 from agentnb.team.agent import Agent
 from agentnb.team.roster import Roster
 from agentnb.tools.build import build
@@ -26,32 +27,42 @@ def as_tool(obj: object) -> Tool:
     ``__call__``, a smolagents ``Tool``, or one of our own. Async functions give async tools. For a class, a lambda, or
     anything that cannot be called, raises ``UserError`` that says what to write instead.
     """
-    return _make(obj, None, None)
+    return _make(obj, None, None, None)
 
 
 @overload
-def tool(obj: object, *, name: str | None = None, timeout: float | None = None) -> Tool: ...
-@overload
-def tool(*, name: str | None = None, timeout: float | None = None) -> Callable[[object], Tool]: ...
 def tool(
-    obj: object | None = None, *, name: str | None = None, timeout: float | None = None
+    obj: object, *, name: str | None = None, timeout: float | None = None, approve: Approval | None = None
+) -> Tool: ...
+@overload
+def tool(
+    *, name: str | None = None, timeout: float | None = None, approve: Approval | None = None
+) -> Callable[[object], Tool]: ...
+def tool(
+    obj: object | None = None,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    approve: Approval | None = None,
 ) -> Tool | Callable[[object], Tool]:
     """Return ``obj`` as a tool under another name or with another time limit (in seconds, 60 unless told).
+
+    With ``approve="ask"`` the person allows each call of it, however freely the team runs.
 
     Takes what ``as_tool`` takes, and lambdas where ``name`` is given. Also a decorator, with or without options; the
     decorated function can still be called under its own name. Raises ``UserError`` as ``as_tool`` does.
     """
     if obj is None:
-        return lambda function: _make(function, name, timeout)
-    return _make(obj, name, timeout)
+        return lambda function: _make(function, name, timeout, approve)
+    return _make(obj, name, timeout, approve)
 
 
-def _make(obj: object, name: str | None, timeout: float | None) -> Tool:
+def _make(obj: object, name: str | None, timeout: float | None, approve: Approval | None) -> Tool:
     if isinstance(obj, Tool):
-        return _renewed(obj, name, timeout)
+        return _renewed(obj, name, timeout, approve)
     limit = _TIMEOUT if timeout is None else timeout
     if is_smolagents_tool(obj):
-        return from_smolagents(obj, name=name, timeout=limit)
+        return from_smolagents(obj, name=name, timeout=limit, approve=approve or "auto")
     if inspect.isclass(obj):
         raise UserError(
             f"{obj.__name__} is a class, and a tool is something to call; pass {obj.__name__}(...) or a function"
@@ -73,12 +84,13 @@ def _make(obj: object, name: str | None, timeout: float | None) -> Tool:
         is_async=is_async,
         timeout=limit,
         origin=obj,
+        approve=approve or "auto",
     )
 
 
-def _renewed(old: Tool, name: str | None, timeout: float | None) -> Tool:
-    """Return ``old`` itself, or a tool that calls it under the new name or limit."""
-    if name is None and timeout is None:
+def _renewed(old: Tool, name: str | None, timeout: float | None, approve: Approval | None) -> Tool:
+    """Return ``old`` itself, or a tool that calls it under the new name, limit or approval."""
+    if name is None and timeout is None and approve in (None, old.approve):
         return old
     return build(
         name or old.name,
@@ -88,6 +100,7 @@ def _renewed(old: Tool, name: str | None, timeout: float | None) -> Tool:
         is_async=old.is_async,
         timeout=old.timeout if timeout is None else timeout,
         origin=old.origin,
+        approve=approve or old.approve,
     )
 
 

@@ -106,7 +106,16 @@ def _tool(server: MCPServer, theirs: ServerTool) -> Tool:
         return await _call(server, theirs.name, _arguments(signature, names, bound), name, wrapped)
 
     doc = description(server.label, theirs.description, theirs.inputSchema, names)
-    return build(name, signature, call, doc=doc, is_async=True, timeout=server.timeout, origin=(server, theirs.name))
+    return build(
+        name,
+        signature,
+        call,
+        doc=doc,
+        is_async=True,
+        timeout=server.timeout,
+        origin=(server, theirs.name),
+        approve=server.approve,
+    )
 
 
 def _arguments(signature: inspect.Signature, names: dict[str, str], bound: inspect.BoundArguments) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from agentnb.errors import UserError
+from agentnb.record.document import Approval
 from agentnb.tools.build import identifier
 
 INSTALL = 'MCP servers need one more package; install it with: pip install "agentnb[mcp]"'
@@ -24,8 +25,8 @@ class MCPServer:
     ``command`` is started with ``args``; it sees a few harmless variables of the environment (``PATH``, ``HOME``, ...)
     and those of ``env``. ``url`` is streamable HTTP, or SSE where it ends in ``/sse``, asked with ``headers``. ``name``
     shows in messages, and goes before a tool's name where two tools would have the same. ``timeout`` is in seconds, for
-    each call; connecting gets 30 s where that is more. Raises ``UserError`` unless there is either a ``command`` or a
-    ``url``.
+    each call; connecting gets 30 s where that is more. With ``approve="ask"`` the person allows each call. Raises
+    ``UserError`` unless there is either a ``command`` or a ``url``.
     """
 
     command: str | None = None
@@ -35,6 +36,7 @@ class MCPServer:
     headers: Mapping[str, str] | None = field(default=None, repr=False)  # may hold keys
     name: str | None = None
     timeout: float = 30.0
+    approve: Approval = "auto"
 
     def __post_init__(self) -> None:
         if (self.command is None) == (self.url is None):

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from agentnb.record.document import Approval
 from agentnb.tools.build import build
 from agentnb.tools.port import Tool
 
@@ -36,7 +37,7 @@ def is_smolagents_tool(obj: object) -> bool:
     )
 
 
-def from_smolagents(obj: Any, *, name: str | None = None, timeout: float = 60.0) -> Tool:
+def from_smolagents(obj: Any, *, name: str | None = None, timeout: float = 60.0, approve: Approval = "auto") -> Tool:
     """Return a smolagents tool as one of ours; its ``setup`` runs at the first call.
 
     Raises ``UserError`` for a name that agents could not write.
@@ -51,6 +52,7 @@ def from_smolagents(obj: Any, *, name: str | None = None, timeout: float = 60.0)
         doc=_doc(obj),
         timeout=timeout,
         origin=obj,
+        approve=approve,
     )
 
 

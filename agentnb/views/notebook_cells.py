@@ -129,13 +129,14 @@ def _gives(node: TaskNode) -> list[str]:
 
 
 def _answers(record: RunRecord) -> dict[str, str]:
-    """Pair each question of an agent with the person's answer, the next thing said to that agent."""
+    """Pair each question of an agent with the person's answer; in older records, the next thing said to that agent."""
     answers: dict[str, str] = {}
     for index, question in enumerate(record.messages):
         reply = next((said for said in record.messages[index + 1 :] if said.to == question.sender), None)
         if reply is not None:
             answers.setdefault(question.text, reply.text)
-    return answers
+    asked = [request for request in record.requests if request.kind == "question" and request.status == "answered"]
+    return answers | {request.text: request.answer for request in asked}
 
 
 def _quoted(text: str) -> str:

@@ -52,7 +52,7 @@ def render_rich(record: RunRecord, *, code: bool = True) -> RenderableType:
     if record.tasks or record.steps:
         tree = Tree(Text("Work", style="bold"), guide_style="dim")
         for node in outline(record).roots:
-            _grow(tree, node, code=code)
+            _grow(tree, node, code=code, results=record.result is None)
         parts += [Text(""), tree]
     return Group(*parts)
 
@@ -131,7 +131,8 @@ def _team(record: RunRecord) -> Table:
     return table
 
 
-def _grow(tree: Tree, node: TaskNode, *, code: bool) -> None:
+def _grow(tree: Tree, node: TaskNode, *, code: bool, results: bool) -> None:
+    """Add a task; with ``results`` also what came of those below the request, for the run itself has none."""
     task = node.task
     facts = " · ".join(part for part in (spent(task.started_at, task.ended_at), tokens(task.usage)) if part)
     head = Text.assemble(
@@ -141,14 +142,16 @@ def _grow(tree: Tree, node: TaskNode, *, code: bool) -> None:
     if len(node.steps) > _MAX_STEPS:
         branch.add(Text(f"… {plural(len(node.steps) - _MAX_STEPS, 'step')} before these", style="dim"))
     for step in node.steps[-_MAX_STEPS:]:
-        _grow_step(branch, step, code=code)
+        _grow_step(branch, step, code=code, results=results)
     for child in node.tasks:
-        _grow(branch, child, code=code)
+        _grow(branch, child, code=code, results=results)
+    if results and task.parent is not None and task.result:
+        branch.add(Text(_line(f"gave {joined(task.result.get('text/plain'))}", 300), style=_STYLES["completed"]))
     if task.error is not None and not any(step.step.error for step in node.steps[-1:]):
         branch.add(Text(_line(f"{task.error.name}: {task.error.message}", 300), style="red"))
 
 
-def _grow_step(tree: Tree, node: StepNode, *, code: bool) -> None:
+def _grow_step(tree: Tree, node: StepNode, *, code: bool, results: bool) -> None:
     step = node.step
     branch = tree.add(
         Text.assemble(
@@ -162,7 +165,7 @@ def _grow_step(tree: Tree, node: StepNode, *, code: bool) -> None:
         source = printable(cut(step.code, 3_000))
         branch.add(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
     for child in node.tasks:
-        _grow(branch, child, code=code)
+        _grow(branch, child, code=code, results=results)
     changes = step.changes if code else [item for item in step.changes if item.scope == "user"]
     for item in changes[:20]:
         branch.add(Text(_line(change(item), 160), style=_CHANGE_STYLES.get(item.kind, "")))

@@ -148,6 +148,7 @@ def totals(record: RunRecord) -> list[str]:
         if record.steps
         else "",
         "replayed" if record.replayed else "",
+        f"goes on from run {record.resumes}" if record.resumes else "",
     ]
     return [part for part in parts if part]
 

@@ -56,14 +56,13 @@ async def ran(notebook, *replies, task="Do it.", variables=None, **options):
     notebook.team.model = acting(lead=[*replies])
     variables = {} if variables is None else variables
     run = notebook.current().start(task, namespace=variables, show=False, **options)
-    notebook.keep(run)
     return await run
 
 
 def test_help_tells_every_command_and_nothing_else(say):
     assert say("help") == HELP
     told = set(re.findall(r"%agents (\w+)", HELP)) | {"pause", "resume", "version"}
-    assert told == set(COMMANDS) - {"approve", "deny", "undo"}  # these say that they are not in this version
+    assert told == set(COMMANDS) - {"undo"}  # it says that it is not in this version
     assert max(map(len, HELP.splitlines())) <= 110
 
 
@@ -131,15 +130,22 @@ def test_each_command_has_one_sentence_for_a_notebook_without_runs(command, caps
         ("model openai/gpt-5", "set OPENAI_API_KEY in the environment"),
         ("stop", "there is no run yet"),
         ("pause", "there is no run yet"),
-        ("resume", "there is no run yet"),
+        ("resume", "there is no run to go on with"),
+        ("resume 3f --again", "does not know '--again'; write %agents resume"),
+        ("resume nothing", "has no journal of a run 'nothing'"),
         ("say", "write %agents say [@name] TEXT"),
         ("say @quant", "write %agents say [@name] TEXT"),
         ("say faster", "there is no run yet"),
         ("changes", "there is no run yet"),
         ("record", "there is no run yet"),
         ("export", "there is no run yet"),
-        ("approve", "approvals are not available in this version"),
-        ("deny", "approvals are not available in this version"),
+        ("approve", "nothing waits for you"),
+        ("approve --all", "nothing waits for you"),
+        ("approve --each", "there is no option --each"),
+        ("deny r1", "nothing waits for you"),
+        ("budget 5k", "there is no run yet"),
+        ("change quant read_only=maybe", "read_only is true or false"),
+        ("change quant approve=plan", "is auto or ask"),
         ("undo", "there is no run yet"),
     ],
 )
@@ -204,7 +210,6 @@ async def test_pause_resume_say_and_stop_act_on_the_run_under_way(notebook, say)
     )
     notebook.team.model = model
     run = notebook.current().start("Wait.", namespace={}, show=False)
-    notebook.keep(run)
     say("pause")
     await asyncio.sleep(0.02)
     assert run.status == "paused"

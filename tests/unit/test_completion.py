@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from agentnb import Agent, Team
 from agentnb.completion import complete
+from agentnb.record.events import RunStarted
+from agentnb.record.journal import Journal
 from agentnb.run.notebook import Notebook
 from agentnb.testing import ScriptedModel
 
@@ -87,6 +89,15 @@ def test_teams_of_the_config_are_offered_and_their_agents(notebook, tmp_path):
     )
     assert words("%%agents -t n|", notebook) == ("n", ["night"])
     assert words("%%agents -t night @|", notebook) == ("@", ["@owl"])
+
+
+def test_crashed_runs_and_what_to_do_with_them_are_offered(notebook, tmp_path):
+    folder = tmp_path / ".agentnb" / "runs"
+    folder.mkdir(parents=True)
+    with Journal(folder / "3f2a.jsonl") as journal:
+        journal.append(RunStarted(run_id="3f2a", task="t", created="", generator=""))
+    assert words("%agents resume |", notebook) == ("", ["--as-is", "--budget", "--rerun", "3f2a"])
+    assert words("%agents resume 3f2a --r|", notebook) == ("--r", ["--rerun"])
 
 
 def test_a_broken_config_and_a_team_that_is_none_offer_nothing(notebook, tmp_path):

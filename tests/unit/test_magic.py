@@ -130,7 +130,7 @@ async def test_braces_and_dollars_reach_the_options_as_they_are(shell):
         ("%%agents\n  \n", "there is no task"),
         ("%%agents @nobody -m openai-compatible/m\nDo it.", "there is no agent 'nobody'"),
         ("%%agents\nDo it.", "No model is set"),
-        ("%%agents --approve ask\nDo it.", "is not available in this version"),
+        ("%%agents --approve never\nDo it.", "invalid choice: 'never'"),
         ("%%agents --replay\nDo it.", "there is no recording of this task here"),
         ("%agents hrie x", "did you mean `%agents hire`?"),
     ],

@@ -5,6 +5,7 @@ The system prompt and the opening of a task are written once and never change: w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,9 @@ _WHERE: dict[Mode, str] = {
     "assign stays yours, and only what you hand to `final_answer` goes back.",
     "branch": "It runs at once in a copy of the person's kernel.",
 }
+
+
+_MARKS = re.compile(r"<\s*/(?=\s*(?:output|error|variables|request)\s*>)", re.IGNORECASE)
 
 
 @cache
@@ -71,24 +75,40 @@ def _tool_line(tool: Tool) -> str:
     return f"- `{call}`: {doc}" if doc else f"- `{call}`"
 
 
+def as_data(tag: str, text: str) -> str:
+    """Return text that others wrote between the marks which say so; it cannot close them by itself."""
+    inside = _MARKS.sub(lambda mark: mark[0].replace("/", "\\/"), text)
+    return f"<{tag}>\n{inside}\n</{tag}>"
+
+
 def opening(
-    *, task: str, variables: str, asked_by: str = "", whole: str = "", handed: str = "", earlier: str = ""
+    *,
+    task: str,
+    variables: str,
+    asked_by: str = "",
+    whole: str = "",
+    handed: str = "",
+    earlier: str = "",
+    closing: str = "",
 ) -> str:
     """Return the message that opens a task.
 
     ``variables`` is the digest of the namespace, ``handed`` that of the call's arguments, ``earlier`` what this agent
-    did before. For a specialist ``asked_by`` is who gave it the task, and ``whole`` the person's own words.
+    did before. For a specialist ``asked_by`` is who gave it the task, and ``whole`` the person's own words. ``closing``
+    is what the host asks for first, such as a plan.
     """
-    parts = [f"<variables>\n{variables or 'none yet'}\n</variables>"]
+    parts = [as_data("variables", variables or "none yet")]
     if earlier:
         parts.append(f"What you did before:\n{earlier}")
     if handed:
-        parts.append(f"Handed to you with this task, as variables:\n{handed}")
+        parts.append(f"Handed to you with this task, as variables:\n{as_data('variables', handed)}")
     if not asked_by:
         parts.append(f"The person asks:\n{task}")
     else:
-        parts.append(f"It is part of what the person asked of the team:\n<request>\n{whole}\n</request>")
+        parts.append(f"It is part of what the person asked of the team:\n{as_data('request', whole)}")
         parts.append(f"Your task, from `{asked_by}`. Do this alone, the rest is in other hands:\n{task}")
+    if closing:
+        parts.append(closing)
     return "\n\n".join(parts)
 
 
@@ -109,3 +129,34 @@ STALLED = (
     "simplest thing that could work?"
 )
 ONE_BLOCK = "only the first code block of a reply is run; the others were left out"
+PLAN_FIRST = "Nothing was run: your plan comes first, as one call of `propose_plan` with literal values. {advice}"
+PLAN_ALLOWED = "The person allowed your plan. Go on with it."
+PLAN_EDITED = "The person changed your plan and allowed it like this; go on with it:\n{plan}"
+PLAN_ONLY = " The code after it was not run."
+PLAN_NOT_ASKED = "Nobody asks for a plan in this run: go on."
+EDITED = "The person changed your code before it ran. This ran in its place:\n<code>\n{code}\n</code>"
+ASKED_TOOL = "(The person allows each call.)"
+NOBODY_ALLOWED = (
+    "Nothing was run: the person must allow it, and nobody answered. Do not send it again. End the task with "
+    "final_answer(...) of a text or a variable that exists, and say what is left to be done and allowed."
+)
+
+
+def denied(reason: str, *, is_plan: bool = False) -> str:
+    """Return what an agent is told whose action, plan or call the person did not allow."""
+    said = f" They say:\n{reason.strip()}\n" if reason.strip() else " "
+    way = "Propose another plan." if is_plan else "Do it in another way that heeds this, or do without."
+    return f"Nothing was run: the person did not allow this.{said}{way}"
+
+
+def plan(name: str) -> str:
+    """Return what asks a coordinator for its plan; it stands at the end of the task."""
+    return _text("plan").safe_substitute(name=name).strip()
+
+
+def unanswered(status: str, reason: str) -> str:
+    """Return what an agent is told whose question got no answer."""
+    if status == "denied":
+        said = f": {reason}" if reason else ""
+        return f"the person does not answer that{said}. Decide yourself, and say in the answer what you assumed"
+    return "nobody can be asked here: decide yourself, and say in the answer what you assumed"

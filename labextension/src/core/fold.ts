@@ -351,6 +351,7 @@ function runStarted(record: RunRecord, event: Of<'run_started'>): void {
   record.limits = event.limits ?? { tokens: null, money: null, seconds: null, steps: null, agents: null };
   record.approve = event.approve ?? 'auto';
   record.replayed = event.replayed ?? false;
+  record.resumes = event.resumes ?? '';
   record.timing = { ...record.timing, created: event.created };
 }
 

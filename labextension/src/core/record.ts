@@ -25,6 +25,8 @@ export type AnyEvent =
 
 /**
  * All that a run leaves behind. ``seq`` is the number of the event that comes next.
+ *
+ * ``resumes`` is the id of the crashed run that this one goes on from: what it had reached is part of this record.
  */
 export interface RunRecord {
   version: number;
@@ -50,6 +52,7 @@ export interface RunRecord {
   usage: Usage;
   timing: Timing;
   replayed: boolean;
+  resumes: string;
   seq: number;
   cut: string[];
 }
@@ -216,6 +219,9 @@ export interface Timing {
 }
 /**
  * The first event of every run.
+ *
+ * ``resumes`` is the id of the crashed run that this one goes on from. ``notebook`` is the file name of the notebook
+ * whose kernel this is, where that is known; for finding the journals of a notebook, it is not in the record.
  */
 export interface RunStarted {
   type: 'run_started';
@@ -229,6 +235,8 @@ export interface RunStarted {
   approve?: 'ask' | 'auto' | 'plan';
   result_name?: string;
   replayed?: boolean;
+  resumes?: string;
+  notebook?: string;
   seq?: number;
   at?: number;
 }

@@ -24,6 +24,7 @@ export const SHAPES = {
     usage: '@Usage',
     timing: '@Timing',
     replayed: 'b',
+    resumes: 's',
     seq: 'i',
     cut: '*s'
   },

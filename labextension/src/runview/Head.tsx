@@ -62,6 +62,7 @@ function Figures({ record, now, ticking }: { record: RunRecord; now(): number; t
     most.steps === null && record.steps.length > 0 && plural(record.steps.length, 'step'),
     record.approve === 'auto' ? '' : record.approve === 'ask' ? 'asks before each action' : 'asks for its plan',
     record.replayed ? 'replayed' : '',
+    record.resumes && `goes on from run ${record.resumes}`,
     record.team && `team ${record.team}`
   ];
   return (

@@ -10,6 +10,7 @@ import type { RunRecord } from '../core/record';
 import type { RunStore } from '../core/store';
 import { plural, stateWord } from '../core/words';
 import { Provide, type View } from './context';
+import { Figures } from './Figures';
 import { Bundle } from './Foreign';
 import { Head, shownStatus } from './Head';
 import { Button, Section } from './parts';
@@ -60,6 +61,7 @@ export function RunView({ store, state, renderer, actions, live }: Options & { s
         {notice && <p role="alert" class={`agentnb-notice${notice.bad ? ' agentnb-bad' : ''}`}>{notice.text}<Button kind="quiet" title="Dismiss" onClick={() => tell(null)}>×</Button></p>}
         <Requests record={record} now={now} />
         <Result record={record} />
+        <Figures record={record} />
         {!isSummary(record) && <Rest record={record} now={now} view={view} />}
       </div>
     </Provide>

@@ -1,4 +1,4 @@
-"""A question goes to the prompt of a terminal; where there is none, the model is told to decide itself."""
+"""A line comes from the terminal's prompt while the loop goes on; listening can be given up."""
 
 import asyncio
 import io
@@ -7,13 +7,8 @@ import sys
 
 import pytest
 
-from agentnb.errors import Correction
-from agentnb.kernel.ask import UNATTENDED, ask_at_prompt
+from agentnb.kernel.ask import can_prompt, read_line
 from agentnb.kernel.shell import current_shell
-
-
-def elsewhere():
-    return asyncio.get_running_loop().create_future()
 
 
 @pytest.fixture
@@ -29,14 +24,14 @@ def terminal(monkeypatch):
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("an answer that nobody gave\n")])
-async def test_without_a_prompt_the_model_is_told_to_decide(monkeypatch, stdin):
+def test_without_a_terminal_there_is_no_prompt(monkeypatch, stdin):
     monkeypatch.setattr(sys, "stdin", stdin)
-    with pytest.raises(Correction, match=UNATTENDED):
-        await ask_at_prompt(current_shell(), "Which year?", elsewhere())
+    assert not can_prompt(current_shell())
 
 
-async def test_the_answer_comes_from_the_terminal_and_the_loop_goes_on_meanwhile(terminal, capsys):
-    asking = asyncio.create_task(ask_at_prompt(current_shell(), "Which year?", elsewhere()))
+async def test_the_line_comes_from_the_terminal_and_the_loop_goes_on_meanwhile(terminal, capsys):
+    assert can_prompt(current_shell())
+    asking = asyncio.create_task(read_line(current_shell(), "Which year? "))
     await asyncio.sleep(0.02)
     assert not asking.done()
     terminal("2019\n")
@@ -44,20 +39,20 @@ async def test_the_answer_comes_from_the_terminal_and_the_loop_goes_on_meanwhile
     assert capsys.readouterr().out == "Which year? "
 
 
-async def test_an_answer_from_elsewhere_counts_and_a_later_one_is_dropped(terminal):
-    answer = elsewhere()
-    asking = asyncio.create_task(ask_at_prompt(current_shell(), "Which year?", answer))
-    await asyncio.sleep(0)
-    answer.set_result("2020")
-    assert await asking == "2020"
-    terminal("2019\n")
+async def test_a_prompt_that_is_given_up_takes_nothing_from_the_next(terminal):
+    first = asyncio.create_task(read_line(current_shell(), "Which year? "))
     await asyncio.sleep(0.05)
-    assert answer.result() == "2020"
+    first.cancel()
+    second = asyncio.create_task(read_line(current_shell(), "Which month? "))
+    await asyncio.sleep(0.1)
+    terminal("May\n")
+    assert await asyncio.wait_for(second, 5) == "May"
+    assert first.cancelled()
 
 
-async def test_a_prompt_that_is_closed_is_nobody(terminal):
-    asking = asyncio.create_task(ask_at_prompt(current_shell(), "Which year?", elsewhere()))
+async def test_a_prompt_that_is_closed(terminal):
+    asking = asyncio.create_task(read_line(current_shell(), "Which year? "))
     await asyncio.sleep(0)
     terminal("\x04")
-    with pytest.raises(Correction, match=UNATTENDED):
+    with pytest.raises(EOFError):
         await asyncio.wait_for(asking, 5)

@@ -154,6 +154,14 @@ def test_in_another_thread_nothing_is_armed(heard):
 # --- interrupts -------------------------------------------------------------------------------------------------------
 
 
+def test_a_cell_that_waits_longer_than_the_run_puts_the_handlers_back():
+    before = handlers()
+    stop = listen(lambda: None)
+    with caught():
+        stop()
+    assert handlers() == before
+
+
 def test_the_first_listener_installs_the_handlers_and_the_last_puts_them_back():
     before = handlers()
     calls = []

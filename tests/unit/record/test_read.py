@@ -60,11 +60,12 @@ def holds(new, old):
     return bool(new == old)
 
 
-def test_the_stored_record_of_version_1_opens_for_ever():
-    record = read_record(STORED.read_bytes())
+@pytest.mark.parametrize("path", [STORED, STORED.with_name("record_v1_requests.json")], ids=["first", "requests"])
+def test_the_stored_records_of_version_1_open_for_ever(path):
+    record, data = read_record(path.read_bytes()), json.loads(path.read_text("utf-8"))
     assert isinstance(record, RunRecord)
-    assert holds(to_dict(record), DATA)
-    assert read_record(DATA) == read_record(STORED.read_text("utf-8")) == record
+    assert holds(to_dict(record), data)
+    assert read_record(data) == read_record(path.read_text("utf-8")) == record
 
 
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

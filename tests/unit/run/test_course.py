@@ -16,7 +16,7 @@ def code(*lines):
 async def test_a_time_budget_ends_code_that_never_lets_go(endless):
     team = Team(model=ScriptedModel(lambda _: code(endless)))
     run = await team.run("loop", budget="1s", namespace={}, show=False)
-    assert (run.status, run.record.reason) == ("limit", "the budget of 1 s is used up")
+    assert (run.status, run.record.reason) == ("limit", "the budget of 1 s is used up; the task is open after 1 step")
 
 
 async def test_the_argument_goes_before_the_agents_and_the_teams_model():

@@ -197,3 +197,27 @@ LINES = st.one_of(st.builds("{} = {}".format, KEYS, VALUES), HEADERS, st.text(ma
 def test_any_text_gives_a_config_or_a_config_error(text: str):
     with suppress(ConfigError):  # anything else is a fault
         assert isinstance(parse_config(text), Config)
+
+
+def test_what_is_asked_and_what_may_run_unasked():
+    found = parse_config(
+        'approve_timeout = 300\nallow_read_only = true\n[[teams.desk.agents]]\nname = "a"\nrole = "b"\n'
+        'approve = "ask"\nread_only = true\ntools = [{ command = "x", approve = "ask" }]\n'
+    )
+    agent = found.teams["desk"].agents[0]
+    assert (found.approve_timeout, found.allow_read_only) == (300.0, True)
+    assert (agent.approve, agent.read_only, agent.tools[0].approve) == ("ask", True, "ask")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("allow_read_only = 1", "line 1: `allow_read_only` must be a truth value"),
+        ("approve_timeout = 0", "line 1: `approve_timeout` must be a number of seconds above 0"),
+        ('[[teams.a.agents]]\nname = "b"\nrole = "c"\napprove = "plan"', "line 4: `approve` cannot be 'plan'"),
+    ],
+)
+def test_faults_in_what_is_asked(text, says):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text)
+    assert says in str(caught.value)
