@@ -10,12 +10,13 @@ from typing import Any
 from agentnb.errors import Correction
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
-from agentnb.kernel.branch.remote import portable
+from agentnb.kernel.branch.remote import described, portable
 from agentnb.kernel.branch.travel import Ground, Parcel, pack, unpack
 from agentnb.kernel.branch.watchdog import Watched
 from agentnb.kernel.cell import PREFIX
 from agentnb.kernel.fork import Connection
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.names import given
 from agentnb.kernel.pending import Pending
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Shell
@@ -43,6 +44,7 @@ class Host:
         self._names, self._sink, self._turn = names, sink, turn
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Letter] = self._loop.create_future()
+        self.told: dict[str, Any] = {}  # the names that the branch knows, as they are told to it
         self._places: dict[int, int] = {}
         self._calls: dict[int, Pending] = {}
         self._work: dict[int, asyncio.Task[None]] = {}
@@ -111,13 +113,13 @@ class Host:
             self._reply("answer", number, value)
 
     async def _call(self, letter: Letter) -> Any:
-        name, *keys = letter["path"]
+        name, *rest = letter["path"]
         args, kwargs = unpack(letter.parcel, self._ground, self._calls) if letter.parcel else ((), {})
         target = self._names.get(name)
         if target is None:
             raise Correction(f"there is no `{name}` any more")
-        if keys:
-            return target[keys[0]]
+        if rest:  # of a mapping
+            return list(target) if rest == ["keys"] else target[args[0]]
         async with self._turn:  # a tool runs on the kernel's main thread, between the user's cells
             stage = Stage(self._shell, self._ground.namespace, self._names, self._sink, turn=self._turn)
             token = current_stage.set(stage)
@@ -144,7 +146,16 @@ class Host:
             parcel, failed = pack(Correction(reason), self._ground), True
         self._send(kind, parcel, number=number, is_pending=False, failed=failed)
 
+    def news(self) -> dict[str, Any]:
+        """Return the names that the branch is to know from now on, None for those that are no more."""
+        now = {name: described(value) for name, value in given(self._names).items()}
+        news = {name: what for name, what in now.items() if self.told.get(name) != what}
+        news |= dict.fromkeys(self.told.keys() - now.keys())
+        self.told = now
+        return news
+
     def _send(self, kind: str, parcel: Parcel | None, **fields: Any) -> None:
+        fields["names"] = self.news()
         with contextlib.suppress(OSError):  # the branch just died; its end is read elsewhere
             post.send(self._connection, kind, parcel, **fields)
 

@@ -9,16 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentnb.errors import AgentnbError, Correction
+from agentnb.kernel import guard
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.host import Host
 from agentnb.kernel.branch.post import Letter
-from agentnb.kernel.branch.remote import described
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground, pack, unpack
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
 from agentnb.kernel.fork import Child, fork
 from agentnb.kernel.merge import Bundle
-from agentnb.kernel.names import given
 from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Turn
@@ -78,8 +77,7 @@ class BranchPlace:
         )
         self._watched.begin(timeout)
         try:
-            told = {name: described(value) for name, value in given(names).items()}
-            self._send("act", code=code, label=label, names=told, timeout=timeout)
+            self._send("act", code=code, label=label, names=host.news(), timeout=timeout, read_only=guard.is_wanted())
             letter = await host.done
         except asyncio.CancelledError:
             self.close()

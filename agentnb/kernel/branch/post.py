@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentnb.kernel import guard
 from agentnb.kernel.branch.travel import Parcel
 from agentnb.kernel.fork import Connection, Message
 
@@ -28,7 +29,8 @@ def send(connection: Connection, kind: str, parcel: Parcel | None = None, /, **f
     content = None if parcel is None else (parcel.data, parcel.spans, parcel.fd is not None)
     fds = [] if parcel is None or parcel.fd is None else [parcel.fd]
     try:
-        connection.send(pickle.dumps((kind, fields, content), protocol=5), fds)
+        with guard.lifted():  # a read-only action talks to the kernel too
+            connection.send(pickle.dumps((kind, fields, content), protocol=5), fds)
     finally:
         if parcel is not None:
             parcel.close()

@@ -8,13 +8,13 @@ import itertools
 import pickle
 import select
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 from agentnb.errors import Correction
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
-from agentnb.kernel.branch.travel import Call, Ground, pack, unpack
+from agentnb.kernel.branch.travel import Call, Ground, StandIn, pack, unpack
 from agentnb.kernel.fork import Connection
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
@@ -34,12 +34,13 @@ class RemoteCall(Pending, Call):
 class Kernel:
     """The other side, as the branch calls it. Used on the branch's main thread, but for ``call``."""
 
-    def __init__(self, connection: Connection, ground: Ground, take: Take) -> None:
-        self._connection, self._ground, self._take = connection, ground, take
+    def __init__(self, connection: Connection, ground: Ground, same: Container[int], take: Take) -> None:
+        self._connection, self._ground, self._same, self._take = connection, ground, same, take
         self._numbers = itertools.count(1)
         self._asked: dict[int, Letter | None] = {}
         self._awaited: dict[int, asyncio.Future[Letter]] = {}
         self._loop = asyncio.get_running_loop()
+        self.names: dict[str, Any] = {}  # of the action under way
 
     def call(self, path: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call what the kernel has under ``path`` and return the result, or a call to await. From any thread."""
@@ -52,7 +53,7 @@ class Kernel:
         return await result if isinstance(result, RemoteCall) else result
 
     def _ask(self, path: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Letter:
-        parcel = pack((args, kwargs), self._ground)
+        parcel = pack((args, kwargs), self._ground, same=self._same)
         if (stage := current_stage.get()) is not None:
             stage.flush()  # what it prints comes after what was printed here
         number = next(self._numbers)
@@ -90,6 +91,12 @@ class Kernel:
             raise value
         return value
 
+    def _learn(self, news: Mapping[str, Any]) -> None:
+        """Specialists that are hired or dismissed while the action runs come and go at once."""
+        for name in [name for name, what in news.items() if what is None]:
+            self.names.pop(name, None)
+        self.names.update(placed(self, {name: what for name, what in news.items() if what is not None}))
+
     def read(self) -> None:
         """Take what has come. Raises ``EOFError`` where the kernel is gone."""
         with masked():
@@ -97,6 +104,8 @@ class Kernel:
                 self._on_letter(post.read(message))
 
     def _on_letter(self, letter: Letter) -> None:
+        if letter.kind in ("answer", "result"):
+            self._learn(letter["names"])
         if letter.kind == "answer":
             if letter["number"] in self._asked:  # else its time was up
                 self._asked[letter["number"]] = letter
@@ -108,36 +117,37 @@ class Kernel:
             self._take(letter)
 
 
-def stand_in(kernel: Kernel, name: str, doc: str | None) -> Callable[..., Any]:
-    """Return a function that calls the kernel's one of that name."""
+class RemoteFunction(StandIn):
+    """Stands for a function of the kernel's and runs it there."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return kernel.call((name,), args, kwargs)
+    def __init__(self, kernel: Kernel, name: str, doc: str | None) -> None:
+        self.name = self.__name__ = self.__qualname__ = name
+        self.__doc__ = doc
+        self._kernel = kernel
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = doc
-    return call
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the kernel's function."""
+        return self._kernel.call((self.name,), args, kwargs)
 
 
 class RemoteMapping(Mapping[str, Any]):
     """A mapping of the kernel's, such as ``results``, whose values travel when they are asked for."""
 
-    def __init__(self, kernel: Kernel, name: str, keys: list[str]) -> None:
-        self._kernel, self._name, self._keys = kernel, name, keys
-        self._values: dict[str, Any] = {}
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self._kernel, self._name = kernel, name
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
-        if key not in self._values:
-            self._values[key] = self._kernel.call((self._name, key), (), {})
-        return self._values[key]
+        return self._kernel.call((self._name, "__getitem__"), (key,), {})
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
+        return iter(self._keys())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._keys())
+
+    def _keys(self) -> list[str]:
+        keys: list[str] = self._kernel.call((self._name, "keys"), (), {})
+        return keys
 
 
 def portable(error: BaseException) -> BaseException:
@@ -157,12 +167,12 @@ def described(value: Any) -> Any:
 
 @described.register
 def _(value: Mapping) -> Any:  # type: ignore[type-arg]  # singledispatch wants the plain class
-    return "mapping", list(value)
+    return "mapping", None
 
 
 def placed(kernel: Kernel, names: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     """Return what stands in the branch for the described names."""
     return {
-        name: stand_in(kernel, name, what) if kind == "function" else RemoteMapping(kernel, name, what)
+        name: RemoteFunction(kernel, name, what) if kind == "function" else RemoteMapping(kernel, name)
         for name, (kind, what) in names.items()
     }

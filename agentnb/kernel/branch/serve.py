@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from agentnb.errors import Correction
-from agentnb.kernel import interrupt
+from agentnb.kernel import guard, interrupt
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import Kernel, placed
-from agentnb.kernel.branch.travel import Ground, Parcel, pack, unpack
+from agentnb.kernel.branch.travel import Ground, Parcel, StandIn, pack, unpack
 from agentnb.kernel.changes import Snapshot, Watch
 from agentnb.kernel.fingerprint import Fingerprint
 from agentnb.kernel.fork import Connection
@@ -76,7 +76,7 @@ class _Server:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
-        self._kernel = Kernel(self._connection, self._ground, self._take)
+        self._kernel = Kernel(self._connection, self._ground, self._log, self._take)
         interrupt.listen(lambda: None)  # for the handler of time limits
         loop.add_reader(self._connection.fileno(), self._read)
         with tasks_on_stage(loop):
@@ -102,7 +102,9 @@ class _Server:
         self._notes += merged.notes
 
     async def _act(self, letter: Letter) -> None:
-        names = cell_names(placed(self._kernel, letter["names"]))
+        given = placed(self._kernel, letter["names"])
+        names = self._kernel.names = cell_names(given)
+        self._shadow(given)
         sink = _Sink(self._connection)
         stage = Stage(
             self._shell, self._ground.namespace, names, sink, turn=Turn(Gate(None)), timeout=letter["timeout"]
@@ -111,7 +113,8 @@ class _Server:
         os.lseek(1, 0, os.SEEK_SET)
         try:
             before = self._log.begin(letter["code"])
-            outcome = await run_cell(stage, letter["code"], letter["label"])
+            with guard.read_only(letter["read_only"]):
+                outcome = await run_cell(stage, letter["code"], letter["label"])
             self._pass_raw(sink)
             self._log.end(before, outcome)
         except BaseException as error:  # a fault of ours, but the kernel waits for an answer
@@ -126,6 +129,13 @@ class _Server:
             notes=[*outcome.notes, *self._notes],
         )
         self._notes.clear()
+
+    def _shadow(self, given: Mapping[str, Any]) -> None:
+        """A tool that is a function of the notebook runs in the kernel too, though its name stands for it here."""
+        namespace, base = self._ground.namespace, self._ground.base
+        for name, value in given.items():
+            if name in base and (namespace.get(name) is base[name] or isinstance(namespace.get(name), StandIn)):
+                namespace[name] = value
 
     def _pass_raw(self, sink: _Sink) -> None:
         """What libraries and commands wrote past Python to the process' descriptors, is output too."""
@@ -166,8 +176,11 @@ class _Sink:
             post.send(self._connection, "clear")
 
 
-class _Log:
-    """What the actions so far did to the variables, and what it takes to bring that back."""
+class _Log(Container[int]):
+    """What the actions so far did to the variables, and what it takes to bring that back.
+
+    As a container it holds the addresses of the variables that are as they were at the fork.
+    """
 
     def __init__(self, ground: Ground, handed: Mapping[str, Any], owner: str) -> None:
         self._ground = ground
@@ -177,6 +190,19 @@ class _Log:
         self._watch = Watch(ground.namespace, scope=owner)
         self._mutated: set[str] = set()
         self._prints: dict[str, Fingerprint] = {}
+        self._reached: set[str] = set()  # by the action under way, which may change them
+
+    def __contains__(self, key: object) -> bool:
+        name = self._ground.names.get(key) if isinstance(key, int) else None
+        if name is None:
+            return False
+        value = self._ground.base[name]
+        if any(self._ground.base[other] is value for other in self._mutated):
+            return False
+        if name not in self._reached:
+            return True
+        known = self._prints[name]
+        return print_of(value, exact=known.exact) == known
 
     def begin(self, code: str) -> Snapshot:
         """Note the state before an action."""
@@ -186,11 +212,13 @@ class _Log:
             value = before.values[name]
             if name not in self._prints and base.get(name, MISSING) is value:
                 self._prints[name] = before.prints[id(value)]
+        self._reached = before.summaries.keys() & self._prints.keys()
         return before
 
     def end(self, before: Snapshot, outcome: Outcome) -> None:
         """Tell in the outcome what the action changed."""
         outcome.changes = self._watch.compare(before)
+        self._reached = set()
         if self._watch.note is not None:
             outcome.notes.append(self._watch.note)
         self._mutated |= {
@@ -202,22 +230,20 @@ class _Log:
 
     def pack(self, value: Any) -> Parcel:
         """Pack an answer with the variables; raises where the answer itself cannot be pickled."""
-        same = {id(value) for name, value in self._ground.base.items() if name not in self._mutated}
-        same -= {id(self._ground.base[name]) for name in self._mutated}
         brought = self._brought()
         try:
-            return pack((value, brought, {}), self._ground, same=same)
+            return pack((value, brought, {}), self._ground, same=self)
         except Exception:
-            pack(value, self._ground, same=same).close()  # where it is the answer that cannot, this raises
+            pack(value, self._ground, same=self).close()  # where it is the answer that cannot, this raises
         good: list[Brought] = []
         stays: dict[str, str] = {}
         for each in brought:
             try:
-                pack(each, self._ground, same=same).close()
+                pack(each, self._ground, same=self).close()
                 good.append(each)
             except Exception as error:
                 stays[each.name] = f"{type(error).__name__}: {error}"
-        return pack((value, good, stays), self._ground, same=same)
+        return pack((value, good, stays), self._ground, same=self)
 
     def _brought(self) -> list[Brought]:
         namespace, base = self._ground.namespace, self._ground.base
@@ -228,6 +254,8 @@ class _Log:
         return [each for each in found if each is not None]
 
     def _look(self, name: str, was: Any, value: Any) -> Brought | None:
+        if isinstance(value, StandIn):
+            return None
         if was is value:
             kind: ChangeKind = "mutated"
             if name not in self._mutated:

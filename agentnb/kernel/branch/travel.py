@@ -11,7 +11,7 @@ import io
 import mmap
 import os
 import pickle
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -76,7 +76,7 @@ class Parcel:
             os.close(fd)
 
 
-def pack(value: Any, ground: Ground, *, same: Collection[int] | None = None) -> Parcel:
+def pack(value: Any, ground: Ground, *, same: Container[int] = frozenset()) -> Parcel:
     """Return ``value`` packed.
 
     ``same`` are the ids of objects of the fork that did not change here since: they go by name. Without it only
@@ -92,7 +92,7 @@ def pack(value: Any, ground: Ground, *, same: Collection[int] | None = None) -> 
         return False
 
     stream = io.BytesIO()
-    _Pickler(stream, ground, same or frozenset(), buffer_callback=beside).dump(value)
+    _Pickler(stream, ground, same, buffer_callback=beside).dump(value)
     spans, at = [], 0
     for raw in buffers:
         spans.append((at, raw.nbytes))
@@ -124,8 +124,14 @@ class Call:
     number: int
 
 
+class StandIn:
+    """Marks an object that stands for one of the kernel's, by its name."""
+
+    name: str
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    def __init__(self, stream: io.BytesIO, ground: Ground, same: Collection[int], **options: Any) -> None:
+    def __init__(self, stream: io.BytesIO, ground: Ground, same: Container[int], **options: Any) -> None:
         super().__init__(stream, protocol=5, **options)
         self._ground, self._same = ground, same
 
@@ -134,6 +140,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             return ("namespace",)
         if isinstance(obj, Call):
             return "call", obj.number
+        if isinstance(obj, StandIn):
+            return self._for_stand_in(obj)
         if isinstance(obj, type | FunctionType | ModuleType):
             path = self._ground.path_of(obj)
             return None if path is None else ("at", path)
@@ -141,6 +149,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             name = self._ground.names.get(id(obj))
             return None if name is None else ("at", name)
         return None
+
+    def _for_stand_in(self, obj: StandIn) -> Any:
+        if obj.name not in self._ground.base:
+            raise pickle.PicklingError(f"`{obj.name}` can be called here only")
+        return "at", obj.name
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is FunctionType and obj.__globals__ is self._ground.namespace:
