@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from agentnb.kernel.fork.threads import busy_thread, native_names
+from agentnb.kernel.fork.threads import busy_thread, learn_mappings, native_names
 
 _GPU_DEVICES = ("/dev/nvidia", "/dev/kfd")
 
@@ -19,7 +19,8 @@ def why_not() -> str | None:
 
     The first reasons hold for good, the last (a thread that computes) may be gone in a moment.
     """
-    return never() or not_now()
+    learn_mappings()
+    return never() or not_now(at_rest=True)
 
 
 def never() -> str | None:
@@ -27,11 +28,11 @@ def never() -> str | None:
     return next((reason for look in _LOOKS if (reason := look())), None)
 
 
-def not_now() -> str | None:
-    """Return a reason that may pass: what the other threads do in this moment."""
+def not_now(*, at_rest: bool) -> str | None:
+    """Return a reason that may pass: what the other threads do in this moment, see ``threads.busy_thread``."""
     if _pools_lock_is_held():
         return "a thread is starting work in a pool of threads right now"
-    busy = busy_thread()
+    busy = busy_thread(at_rest=at_rest)
     return None if busy is None else f"the thread {busy} may be inside native code, which does not survive a fork"
 
 
