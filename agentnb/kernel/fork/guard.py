@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Any
 
 from agentnb.kernel.fork.threads import busy_thread, learn_mappings, native_names
 
+_POLARS = re.compile(r"polars-\d")
 _GPU_DEVICES = ("/dev/nvidia", "/dev/kfd")
 
 
@@ -45,7 +47,7 @@ def _platform() -> str | None:
 
 
 def _polars() -> str | None:
-    if "polars" in sys.modules and any(name.startswith("polars-") for name in native_names()):
+    if "polars" in sys.modules and any(map(_POLARS.match, native_names())):
         return "polars has started its threads here, and they do not survive a fork"
     return None
 
