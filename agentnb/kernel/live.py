@@ -15,6 +15,7 @@ from agentnb.kernel.capture import value_output
 from agentnb.kernel.cell import Cell, compile_cell
 from agentnb.kernel.changes import Snapshot, Watch
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.merge import Bundle, merge
 from agentnb.kernel.names import FinalAnswer
 from agentnb.kernel.pending import Pending, settle
 from agentnb.kernel.port import Cancelled, Outcome, Sink
@@ -61,6 +62,14 @@ class LivePlace:
             with _announced(before, self._user, stage):
                 return await _run_and_compare(stage, code, label, compare)
 
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the user's variables."""
+        merged = merge(bundle, self._user)
+        self._user.update(merged.bind)
+        for name in merged.delete:
+            del self._user[name]
+        return merged.notes
+
 
 class ScratchPlace:
     """Actions in an agent's own scope: they read all the user's variables, what they assign stays in the scope."""
@@ -99,6 +108,13 @@ class ScratchPlace:
 
             with _announced(user_before, self._user, stage):
                 return await _run_and_compare(stage, code, label, compare)
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the scope; the user's variables stay as they are."""
+        merged = merge(bundle, self.variables())
+        self._scope.bind(merged.bind)
+        self._scope.hide(merged.delete)
+        return merged.notes
 
 
 async def _run_and_compare(stage: Stage, code: str, label: str, compare: Callable[[Outcome], None]) -> Outcome:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agentnb.kernel.merge import Bundle
 from agentnb.kernel.undo.delta import Delta
 from agentnb.record.document import Change, Error, Mode
 
@@ -72,3 +73,6 @@ class Place(Protocol):
 
     def variables(self) -> Mapping[str, Any]:
         """The namespace as the code sees it."""
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the namespace that the code sees; return what there is to say about it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentnb.errors import UserError
+from agentnb.kernel.merge import Bundle
 from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
@@ -121,6 +122,8 @@ class RunContext:
     control: Control = field(default_factory=Control)
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
+    bundles: dict[str, Bundle] = field(default_factory=dict)  # by task: what branches bring to whoever takes the result
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of tasks that would be in branches and cannot
     lanes: dict[str, str | None] = field(default_factory=dict)
     recording: RunRecord | None = None
     resumption: Resumption | None = None

@@ -8,15 +8,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
+from agentnb.kernel.branch.place import BranchLost
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
-from agentnb.record.document import Error, Request
+from agentnb.record.document import Error, Mode, Request
 from agentnb.run import prompts
+from agentnb.run.branches import merge_into
 from agentnb.run.budget import LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit, Worker
-from agentnb.team.agent import Agent
+from agentnb.team.agent import MODES, Agent
 from agentnb.team.roster import Roster, RosterChange
 
 
@@ -75,16 +77,23 @@ class Delegation:
                 raise DelegationError(f'call it as `await {name}("what to do and what to return", data=x)`')
             if wrong := [key for key in objects if key.startswith("__")]:
                 raise DelegationError(f"{wrong[0]} cannot be a variable of `{name}`; give it a plain name")
+            mode = _mode_of(name, objects)
             step = self.worker.step if self.worker else None
-            pending = Pending(name, lambda: self._delegate(pending, brief.strip(), objects, step))
+            pending = Pending(name, lambda: self._delegate(pending, brief.strip(), objects, step, mode))
             return pending
 
         call.__name__ = call.__qualname__ = name
         return call
 
-    async def _delegate(self, call: Pending, brief: str, objects: dict[str, Any], step: str | None) -> Any:
+    async def _delegate(
+        self, call: Pending, brief: str, objects: dict[str, Any], step: str | None, mode: Mode | None
+    ) -> Any:
         run, name = self._run, call.name
         member = self._member(name)
+        if mode is not None:
+            if not isinstance(member, Agent):
+                raise DelegationError(f"`{name}` is a team, whose members have modes of their own; leave mode= out")
+            member = member.changed(mode=mode)
         run.ledger.wait(self._task)
         try:
             objects, origins = await self._resolved(objects)
@@ -92,9 +101,17 @@ class Delegation:
             self._calls[call] = task
             work = run.spawn(self._carry_out(member, brief, objects, task))
             self._begun.append((work, name, task, step))
-            return await work
+            result = await work
+            await self._take(task)
+            return result
         finally:
             run.ledger.go_on(self._task)
+
+    async def _take(self, task: str) -> None:
+        """With the result the coordinator takes what a branch brings back."""
+        bundle = self._run.bundles.pop(task, None)
+        if bundle is not None and self.worker is not None:
+            self._news += await merge_into(self._run, self.worker.job.place, bundle, task)
 
     async def _resolved(self, objects: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return the arguments, calls among them replaced by their results, and the tasks they came from."""
@@ -128,7 +145,7 @@ class Delegation:
             raise
         except Exception as error:
             ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
-            if isinstance(error, TaskLimit | ModelError | UserError | DelegationError):
+            if isinstance(error, TaskLimit | ModelError | UserError | DelegationError | BranchLost):
                 reason = str(error).rstrip(".")
                 raise DelegationError(
                     f"`{name}` could not do its task: {reason}. Do it another way or yourself."
@@ -189,6 +206,16 @@ class Delegation:
             raise Correction(prompts.unanswered(answer.status, answer.text))
 
         return Pending("ask_user", ask)
+
+
+def _mode_of(name: str, objects: dict[str, Any]) -> Mode | None:
+    """Take ``mode=`` out of a call's arguments: it says where the task runs."""
+    mode: Mode | None = objects.pop("mode", None)
+    if mode is not None and mode not in MODES:
+        raise DelegationError(
+            f"mode= of `{name}` is where the task runs: 'scratch', 'branch' or 'live'; give the variable another name"
+        )
+    return mode
 
 
 def describe(change: RosterChange) -> str:

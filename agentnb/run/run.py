@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction, ModelError, UserError
 from agentnb.kernel import interrupt
+from agentnb.kernel.branch.place import BranchLost
 from agentnb.kernel.capture import safe_bundle
 from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import current_stage, tasks_on_stage
@@ -412,7 +413,7 @@ class Run:
             return *(self._ending or ("cancelled", "stopped by the person")), None
         except (LimitReached, TaskLimit) as limit:
             return "limit", str(limit), None
-        except (ModelError, UserError) as error:
+        except (ModelError, UserError, BranchLost) as error:
             return "failed", str(error), Error(name=type(error).__name__, message=str(error))
         except Exception as error:
             lines = traceback.format_exc().splitlines()

@@ -10,6 +10,7 @@ from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
+from agentnb.kernel.branch.place import BranchPlace
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
 from agentnb.record.document import Error, PlanItem, Request, StepStatus
@@ -17,6 +18,7 @@ from agentnb.record.events import ActionStarted, Noted, ReplyDelta, ReplyEnded, 
 from agentnb.record.redact_stream import StreamRedactor
 from agentnb.run import prompts
 from agentnb.run.approval import Permit, Refusal, refusal
+from agentnb.run.branches import merge_for_user
 from agentnb.run.context import RunContext
 from agentnb.run.history import History, Turn
 from agentnb.run.observation import observation, step_line
@@ -57,6 +59,7 @@ class Assignment:
     ask: bool = False  # whether each action is put to the person
     read_only: bool = False
     plan_due: bool = False  # whether nothing runs before the person allowed a plan
+    for_user: bool = False  # the person gave it, no other agent
     news: Callable[[], list[str]] = list
     settle: Callable[[], Any] | None = None  # awaited after a failed action, returns what to say of others' work
 
@@ -243,6 +246,12 @@ class Worker:
         self.run.recorder.emit(ActionStarted(step=self.step))
         outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
+        if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
+            job.place.bundle.ask = job.ask
+            with self.run.undo.recorded():
+                changes, notes = await merge_for_user(self.run, job.place.bundle, job.task)
+            outcome.changes += changes
+            outcome.notes += notes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
         for note in outcome.notes:

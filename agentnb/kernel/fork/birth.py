@@ -6,6 +6,7 @@ import gc
 import importlib
 import importlib._bootstrap
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -118,7 +119,9 @@ class Seeds:
 
     def __init__(self, label: str) -> None:
         self._numpy: Any = sys.modules.get("numpy.random")
-        numpys = repr(self._numpy.get_state(legacy=False)["state"]) if self._numpy is not None else ""
+        if not hasattr(self._numpy, "get_state"):  # not there, or another thread is importing it
+            self._numpy = None
+        numpys = None if self._numpy is None else pickle.dumps(self._numpy.get_state(legacy=False))
         source = random.Random(repr((hash(random.getstate()), numpys, label)))
         self._values = [source.getrandbits(32) for _ in range(3)]
 
@@ -129,5 +132,5 @@ class Seeds:
             with suppress(TypeError):  # the user put another kind of generator there
                 self._numpy.seed(self._values[1])
         torch: Any = sys.modules.get("torch")
-        if torch is not None:
+        if hasattr(torch, "manual_seed"):
             torch.manual_seed(self._values[2])

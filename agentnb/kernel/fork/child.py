@@ -81,6 +81,12 @@ class Child:
         else:
             self._reaped.set()
 
+    def strike(self) -> None:
+        """Send the signal that ends it, and no more: its connection then reads its end. From any thread."""
+        with self._lock:
+            if self._death is None:
+                self._strike()
+
     def _strike(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)

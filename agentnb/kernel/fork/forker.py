@@ -7,6 +7,7 @@ thread it would wait for threads that are not there. And the system ends the chi
 
 from __future__ import annotations
 
+import _imp
 import contextvars
 import logging
 import os
@@ -16,19 +17,22 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agentnb.errors import AgentnbError
 from agentnb.kernel.fork import guard
 from agentnb.kernel.fork.birth import Seeds, be_born
 from agentnb.kernel.fork.child import Child
+from agentnb.kernel.fork.threads import learn_mappings, nap
 from agentnb.kernel.fork.wire import Connection, pair
 
 _STACK = 64 << 20  # of the thread that becomes the child's main one; only what is used takes memory
-_AGAIN = 0.002
-_QUIET = 0.005
-"""Seconds between switches of threads that leave time enough from the look at the threads to the fork."""
+_HOLD = 0.06
+"""Seconds for which the other threads are kept from running Python code, at most, to let them come to rest."""
+_NAP = 0.0005
+_AGAIN = 0.01
 
 Main = Callable[[Connection], None]
 
@@ -118,42 +122,88 @@ def _forker() -> _Forker:
 
 
 def _fork_when_safe(order: _Order) -> Child:
+    ready = _Ready(order)
     end = time.monotonic() + order.patience
-    switches = sys.getswitchinterval()
-    if switches < _QUIET:
-        sys.setswitchinterval(_QUIET)
-        time.sleep(switches)
-    try:
-        while True:
-            # the fork's own hooks take this lock; taken before, nobody else runs between the look and the fork
-            with logging._lock:  # type: ignore[attr-defined]
-                reason = guard.not_now()
-                if reason is None:
-                    return _fork(order, switches)
-            if time.monotonic() >= end:
-                raise ForkRefused(reason, passing=True)
-            time.sleep(_AGAIN)
-    finally:
-        sys.setswitchinterval(switches)
-
-
-def _fork(order: _Order, switches: float) -> Child:
-    parent, (here, there) = os.getpid(), pair()
-    raw = os.memfd_create("agentnb-raw")
-    seeds = Seeds(order.label)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads; they were looked at
+    learn_mappings()
+    with _unwarned():
         try:
-            pid = os.fork()
-        except BaseException:
-            here.close()
-            there.close()
-            os.close(raw)
-            raise
-    if pid == 0:
-        _live(order, there, raw, parent, seeds, switches)
-    there.close()
-    return Child(pid, here, raw)
+            with _forks_locks():
+                if guard.not_now(at_rest=False) is None:
+                    return ready.fork()
+            while True:
+                sys.setswitchinterval(_HOLD * 2)
+                time.sleep(ready.switches)  # by then nobody waits for the interpreter's lock with the former interval
+                with _forks_locks():
+                    reason = _hold()
+                    if reason is None:
+                        return ready.fork()
+                if time.monotonic() >= end:
+                    raise ForkRefused(reason, passing=True)
+                sys.setswitchinterval(ready.switches)
+                time.sleep(_AGAIN)
+                learn_mappings()
+        finally:
+            sys.setswitchinterval(ready.switches)
+            ready.close()
+
+
+def _hold() -> str | None:
+    """Hold the interpreter's lock until every other thread waits for it; return the reason where one does not."""
+    end = time.monotonic() + _HOLD
+    while True:
+        reason = guard.not_now(at_rest=True)
+        if reason is None or time.monotonic() >= end:
+            return reason
+        nap(_NAP)
+
+
+@contextmanager
+def _forks_locks() -> Iterator[None]:
+    """Take the locks that a fork takes: taken before, nobody else runs between the look at the threads and the fork."""
+    _imp.acquire_lock()
+    try:
+        with logging._lock:  # type: ignore[attr-defined]
+            yield
+    finally:
+        _imp.release_lock()
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """3.12 warns of forks beside threads; they are looked at here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+class _Ready:
+    """All that a fork needs, made before: most calls of the system let other threads run meanwhile."""
+
+    def __init__(self, order: _Order) -> None:
+        self._order, self._parent = order, os.getpid()
+        self._here, self._there = pair()
+        self._raw = os.memfd_create("agentnb-raw")
+        self._seeds = Seeds(order.label)
+        self.switches = sys.getswitchinterval()
+        self._filters = list(warnings.filters)
+        self._child: Child | None = None
+
+    def fork(self) -> Child:
+        """Fork at once. In the child this does not return."""
+        pid = os.fork()
+        if pid == 0:
+            _imp.release_lock()  # held over the fork, once more than the fork itself does
+            warnings.filters[:] = self._filters  # type: ignore[index]  # it is a list
+            _live(self._order, self._there, self._raw, self._parent, self._seeds, self.switches)
+        self._child = Child(pid, self._here, self._raw)
+        return self._child
+
+    def close(self) -> None:
+        """Close the child's end, and all where there is no child."""
+        self._there.close()
+        if self._child is None:
+            self._here.close()
+            os.close(self._raw)
 
 
 def _live(order: _Order, connection: Connection, raw: int, parent: int, seeds: Seeds, switches: float) -> None:

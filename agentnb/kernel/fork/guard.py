@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from agentnb.kernel.fork.threads import busy_thread, native_names
+from agentnb.kernel.fork.threads import busy_thread, learn_mappings, native_names
 
+_POLARS = re.compile(r"polars-\d")
 _GPU_DEVICES = ("/dev/nvidia", "/dev/kfd")
 
 
@@ -19,7 +21,8 @@ def why_not() -> str | None:
 
     The first reasons hold for good, the last (a thread that computes) may be gone in a moment.
     """
-    return never() or not_now()
+    learn_mappings()
+    return never() or not_now(at_rest=True)
 
 
 def never() -> str | None:
@@ -27,11 +30,11 @@ def never() -> str | None:
     return next((reason for look in _LOOKS if (reason := look())), None)
 
 
-def not_now() -> str | None:
-    """Return a reason that may pass: what the other threads do in this moment."""
+def not_now(*, at_rest: bool) -> str | None:
+    """Return a reason that may pass: what the other threads do in this moment, see ``threads.busy_thread``."""
     if _pools_lock_is_held():
         return "a thread is starting work in a pool of threads right now"
-    busy = busy_thread()
+    busy = busy_thread(at_rest=at_rest)
     return None if busy is None else f"the thread {busy} may be inside native code, which does not survive a fork"
 
 
@@ -44,7 +47,7 @@ def _platform() -> str | None:
 
 
 def _polars() -> str | None:
-    if "polars" in sys.modules and any(name.startswith("polars-") for name in native_names()):
+    if "polars" in sys.modules and any(map(_POLARS.match, native_names())):
         return "polars has started its threads here, and they do not survive a fork"
     return None
 

@@ -2,24 +2,33 @@
 
 A thread inside OpenBLAS or OpenMP holds locks that nobody releases in the child, and OpenBLAS's own fork handler waits
 in the *parent* for the computation to end, while the thread waits for the interpreter's lock: the kernel would hang.
-So a thread counts as safe only where it provably waits: in a system call, in a known lock of the standard library,
-or at a point where Python code gives the interpreter's lock away. Whoever asks holds that lock meanwhile.
+So a thread counts as safe only where it provably waits: in a system call, in a known lock of the standard library, or
+for the interpreter's lock. Whoever asks must hold that lock from the question to the fork, so nothing here gives it
+away: ``/proc`` is read through calls that keep it.
 """
 
 from __future__ import annotations
 
+import bisect
+import ctypes
 import dis
 import os
 import platform
+import struct
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-_TASKS = Path("/proc/self/task")
-_FUTEX = "futex"
+_libc = ctypes.PyDLL(None)  # not CDLL, which gives the interpreter's lock away
+_TASKS = "/proc/self/task"
+_RUNTIME_SIZE = 1 << 20
+_DEPTH = 1024
+"""Bytes of a waiting thread's stack that are looked at; who called the system's wait is found in the first few."""
+_FUTEX, _TIMED = "futex", "futex of Python"
 _SYSCALLS = {
     "x86_64": {
         0: "read", 7: "poll", 23: "select", 35: "nanosleep", 43: "accept", 45: "recvfrom", 47: "recvmsg", 61: "wait4",
@@ -32,6 +41,7 @@ _SYSCALLS = {
         95: "waitid", 137: "rt_sigtimedwait",
     },
 }.get(platform.machine(), {})  # fmt: skip
+_GETDENTS = {"x86_64": 217, "aarch64": 61}.get(platform.machine(), -1)
 _LOCKS = {
     ("threading.py", "wait"),
     ("threading.py", "_wait_for_tstate_lock"),
@@ -47,36 +57,44 @@ _LOCKS = {
 """Where the standard library waits for a lock: file and function of the innermost Python frame."""
 
 
-def busy_thread() -> str | None:
-    """Return the name of a thread that may be inside native code and where, None where all provably wait."""
+def busy_thread(*, at_rest: bool) -> str | None:
+    """Return the name of a thread that may be inside native code and where, None where all provably wait.
+
+    ``at_rest`` tells that threads which wait for the interpreter's lock do not count: without it they may get it at any
+    moment, and so are named too. ``learn_mappings`` is to be called before.
+    """
     me = threading.get_ident()
-    known = {thread.ident: thread for thread in threading.enumerate()}
-    unsure: list[tuple[str, FrameType]] = []
-    natives: set[int] = {threading.get_native_id()}
+    known: dict[int, Any] = threading._active.copy()  # type: ignore[attr-defined]  # enumerate() might wait
     for ident, frame in sys._current_frames().items():
-        thread = known.get(ident)
-        if thread is not None and thread.native_id is not None:
-            natives.add(thread.native_id)
-        if ident == me or _waits_for_lock(frame) or _between_instructions(frame):
+        if ident == me or _waits_for_lock(frame) or (at_rest and _between_instructions(frame)):
             continue
-        call = _system_call(thread.native_id) if thread is not None else None
-        name = f"{thread.name if thread else 'a thread'} ({_place(frame)})"
-        if call is None:
-            return name
-        if call == _FUTEX:
-            unsure.append((name, frame))
-    if unsure and any(_running(task) for task in _tasks() if task not in natives):
-        return unsure[0][0]  # it waits for threads of a native library that compute
+        thread = known.get(ident)
+        wait = _wait_of(thread.native_id) if thread is not None else None
+        if wait is None or (wait == _TIMED and not at_rest):
+            return _named(thread, frame)
+    return _busy_native({thread.native_id for thread in known.values()})
+
+
+def _busy_native(pythons: Collection[int]) -> str | None:
+    """A worker of OpenBLAS that is still on its way to sleep misses the word to end, and the fork waits for it."""
+    for task in _tasks():
+        if task not in pythons and not _sleeps(task):
+            return f"{_read(f'{_TASKS}/{task}/comm').strip()} (of a native library)"
     return None
 
 
 def native_names() -> set[str]:
     """Return the names of all threads, those of native libraries too."""
     names: set[str] = set()
-    for task in _tasks():
-        with suppress(OSError):
-            names.add((_TASKS / str(task) / "comm").read_text().strip())
+    with suppress(OSError):
+        for task in os.listdir(_TASKS):
+            names.add(Path(_TASKS, task, "comm").read_text().strip())
     return names
+
+
+def nap(seconds: float) -> None:
+    """Sleep without giving the interpreter's lock away: the others come to rest meanwhile."""
+    _libc.usleep(int(seconds * 1e6))
 
 
 def _waits_for_lock(frame: FrameType) -> bool:
@@ -93,27 +111,86 @@ def _between_instructions(frame: FrameType) -> bool:
     return name == "RESUME" or name.startswith("JUMP_BACKWARD")
 
 
-def _system_call(task: int | None) -> str | None:
-    """Return the waiting system call that a thread is in, None where it runs or where that cannot be told."""
-    try:
-        number = (_TASKS / str(task) / "syscall").read_text().split()[0]
-    except (OSError, IndexError):
-        return None
-    return _SYSCALLS.get(int(number)) if number.isdigit() else None
+def _wait_of(task: int | None) -> str | None:
+    """Return what a thread waits for where native code does not: a system call; None where that cannot be told."""
+    number, *rest = _read(f"{_TASKS}/{task}/syscall").split() or [""]
+    call = _SYSCALLS.get(int(number)) if number.isdigit() else None
+    if call != _FUTEX:
+        return call
+    address, limit, stack = (int(rest[at], 16) for at in (0, 3, 6))
+    if address in _mappings.runtime:
+        # without a limit it may be on its way out, about to begin native code
+        return _TIMED if limit else None
+    return _FUTEX if _mappings.are_pythons(ctypes.string_at(stack, _DEPTH)) else None
 
 
-def _running(task: int) -> bool:
-    try:
-        stat = (_TASKS / str(task) / "stat").read_text()
-    except OSError:
-        return False
-    return stat[stat.rindex(")") + 2] == "R"
+class _Mappings:
+    """Where the code of native libraries lies, and the lock of the interpreter."""
+
+    def __init__(self) -> None:
+        self.runtime = range(0)
+        self._foreign: list[int] = []  # first and last address, in turn
+
+    def learn(self) -> None:
+        """Look the mappings up; not while the interpreter's lock is to be held."""
+        start = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))
+        foreign: list[int] = []
+        with open("/proc/self/maps") as maps:
+            for line in maps:
+                place, access, *_, path = line.split(maxsplit=5)
+                first, last = (int(part, 16) for part in place.split("-"))
+                if first <= start < last:
+                    self.runtime = range(start, min(last, start + _RUNTIME_SIZE))
+                if "x" in access and not _is_pythons(path.strip()):
+                    foreign += first, last
+        self._foreign = foreign
+
+    def are_pythons(self, words: bytes) -> bool:
+        """Whether no word of a stack points into the code of a library that is not Python's."""
+        return not any(bisect.bisect_right(self._foreign, word) % 2 for (word,) in struct.iter_unpack("N", words))
+
+
+_mappings = _Mappings()
+learn_mappings = _mappings.learn
+
+
+def _is_pythons(path: str) -> bool:
+    name = os.path.basename(path)
+    return "/lib-dynload/" in path or name.startswith(("python", "libpython", "libc.", "ld-", "libpthread", "[v"))
+
+
+def _sleeps(task: int) -> bool:
+    stat = _read(f"{_TASKS}/{task}/stat")
+    return not stat or stat[stat.rfind(")") + 2 :].startswith("S")
 
 
 def _tasks() -> Iterator[int]:
-    with suppress(OSError):
-        yield from map(int, os.listdir(_TASKS))
+    """Yield the threads of this process; as ``os.listdir`` would, without giving the interpreter's lock away."""
+    fd = _libc.open(_TASKS.encode(), os.O_RDONLY | os.O_CLOEXEC)
+    buffer = ctypes.create_string_buffer(1 << 15)
+    try:
+        while (size := _libc.syscall(_GETDENTS, fd, buffer, len(buffer))) > 0:
+            at = 0
+            while at < size:
+                (length,) = struct.unpack_from("H", buffer, at + 16)
+                name = buffer.raw[at + 19 : at + length].split(b"\0")[0]
+                at += length
+                if name.isdigit():
+                    yield int(name)
+    finally:
+        _libc.close(fd)
 
 
-def _place(frame: FrameType) -> str:
-    return f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"
+def _read(path: str) -> str:
+    fd = _libc.open(path.encode(), os.O_RDONLY | os.O_CLOEXEC)
+    if fd < 0:
+        return ""
+    buffer = ctypes.create_string_buffer(1024)
+    size = _libc.read(fd, buffer, len(buffer))
+    _libc.close(fd)
+    return buffer.raw[: max(size, 0)].decode(errors="replace")
+
+
+def _named(thread: Any, frame: FrameType) -> str:
+    name = thread.name if thread is not None else "a thread"
+    return f"{name} ({os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import os
 import socket
 import struct
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 _HEADER = struct.Struct("<QI?")
 _MOST_FDS = 16
+_FDS_SPACE = socket.CMSG_SPACE(_MOST_FDS * array.array("i").itemsize)
 _PART = 1 << 20
 _IN_LINE = 1 << 16  # more goes through memory, so that a side which does not read cannot block the other for long
 
@@ -91,10 +93,15 @@ class Connection:
 
     def _read(self, flags: int) -> None:
         try:
-            data, fds, _, _ = socket.recv_fds(self._socket, _PART, _MOST_FDS, flags)
+            # not socket.recv_fds, which leaves the flags out
+            data, extra, _, _ = self._socket.recvmsg(_PART, _FDS_SPACE, flags | socket.MSG_CMSG_CLOEXEC)
         except ConnectionResetError:
-            data, fds = b"", []
-        self._fds += fds
+            data, extra = b"", []
+        for level, kind, content in extra:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                fds = array.array("i")
+                fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+                self._fds += fds
         if not data:
             raise EOFError("the other side is gone")
         self._came += data

@@ -1,5 +1,6 @@
 """Whether a fork is refused just where another thread is in native code, or a library would not survive it."""
 
+import _imp
 import sys
 import threading
 import time
@@ -51,8 +52,7 @@ def test_beside_matrix_products_a_fork_is_made_at_a_safe_moment_or_refused() -> 
         for _ in range(5):
             try:
                 child = fork(lambda connection: connection.send(b"alive"), patience=0.2)
-            except ForkRefused as refused:
-                assert refused.passing  # noqa: PT017
+            except ForkRefused:
                 continue
             assert child.connection.receive().data == b"alive"
             child.kill()
@@ -118,7 +118,33 @@ def test_elsewhere_than_on_linux_there_are_no_branches(monkeypatch: pytest.Monke
     assert guard.why_not() == "branches need Linux"
 
 
-def test_system_calls_are_known_for_this_machine() -> None:
-    with in_thread(lambda stop: stop.wait()):
+def test_waits_are_known_for_this_machine() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    with in_thread(lambda stop: lock.acquire()):
         thread = next(thread for thread in threading.enumerate() if thread.name == "worker")
-        assert threads._system_call(thread.native_id) == "futex"
+        assert eventually(lambda: threads._wait_of(thread.native_id) == "futex")
+        lock.release()
+
+
+def test_the_threads_of_this_process_are_listed() -> None:
+    with in_thread(lambda stop: stop.wait()):
+        assert {thread.native_id for thread in threading.enumerate()} <= set(threads._tasks())
+
+
+def test_a_fork_waits_for_no_lock_of_an_import_under_way() -> None:
+    held = threading.Event()
+
+    def hold(stop: threading.Event) -> None:
+        _imp.acquire_lock()
+        held.set()
+        stop.wait()
+        _imp.release_lock()
+
+    with in_thread(hold) as stop:
+        held.wait()
+        threading.Timer(0.2, stop.set).start()
+        child = fork(lambda connection: connection.send(bytes([_imp.lock_held()])), patience=5)
+        assert child.connection.receive().data == bytes([False])
+        child.kill()
+    assert not _imp.lock_held()
