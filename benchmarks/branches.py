@@ -41,7 +41,8 @@ def answers(child):
 def serve(connection):
     while True: connection.send(connection.receive().data)
 
-came = dict(raw=median(raw, lambda pid: os.waitpid(pid, 0)), ours=median(lambda: fork(serve), lambda child: child.kill()))
+came = dict(raw=median(raw, lambda pid: os.waitpid(pid, 0)))
+came["ours"] = median(lambda: fork(serve), lambda child: child.kill())
 child = answers(fork(serve)); time.sleep(0.2); came["memory"] = own_memory(child.pid); child.kill()
 if {gb} == 1:
     import cloudpickle

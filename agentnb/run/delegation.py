@@ -151,9 +151,9 @@ class Delegation:
         if isinstance(judge, str) and judge in (member.name for member in self._roster):
             by, said = judge, "Judge the answers to this task."
         question = (
-            f"{said}\nThe task was: {brief.strip()}\nThe answers are in the list `candidates`. Look at each, then "
+            f"{said}\nThe task was: {brief.strip()}\nThe answers are in the list `candidates`. Look at each, then give "
+            "final_answer the index of the best one, an integer."
         )
-        question += "give final_answer the index of the best one, an integer."
 
         async def ask(question: str, candidates: list[Any]) -> Any:
             call = Pending(

@@ -29,7 +29,9 @@ url = f'http://127.0.0.1:{server.server_address[1]}'
 """
 X = "import numpy as np; X = np.random.rand(3000, 10); y = np.random.randint(0, 2, 3000)\n"
 POLARS = "import polars as pl; P = pl.DataFrame({'a': [1, 2, 1] * 1000, 'b': [0.5] * 3000})\n"
-HELD = "import threading\nheld = {make}\nthreading.Thread(target=held.acquire, daemon=True).start()\nimport time; time.sleep(.2)"
+HELD = (
+    "import threading, time\nheld = {make}\nthreading.Thread(target=held.acquire, daemon=True).start()\ntime.sleep(.2)"
+)
 
 RIGHT = {  # what is done before, in the branch, and in the kernel afterwards
     "matrix product": ("import numpy as np; A = np.random.rand(1500, 1500); (A @ A).sum()", "(A @ A).sum() > 0"),
@@ -154,7 +156,8 @@ def test_polars_in_use_means_no_branch_and_the_person_is_told(kernel):
 
 def test_a_thread_that_computes_means_no_branch_and_the_person_is_told(kernel):
     busy = "import numpy as np, threading; big = np.random.rand(1400, 1400); stop = []\ndef compute():\n"
-    busy += "    while not stop: np.linalg.eigvals(big)\nthread = threading.Thread(target=compute, name='mine'); thread.start()"
+    busy += "    while not stop: np.linalg.eigvals(big)\n"
+    busy += "thread = threading.Thread(target=compute, name='mine'); thread.start()"
     step, said = in_branch(kernel, busy, "print('went on')")
     assert "quant works in scratch, not in a branch: the thread mine" in said
     assert "went on" in step.text
@@ -166,13 +169,17 @@ def test_files_databases_and_shared_memory_of_the_kernel_are_not_written_to(kern
 import sqlite3, duckdb, numpy as np, os
 [os.remove(p) for p in ('lite.db', 'duck.db', 'm.bin') if os.path.exists(p)]
 lite = sqlite3.connect('lite.db'); lite.execute('create table t(a)'); lite.commit()
-duck = duckdb.connect('duck.db'); duck.execute('create table t as select range a from range(1000)'); duck.execute('checkpoint')
+duck = duckdb.connect('duck.db'); duck.execute('create table t as select range a from range(1000)')
+duck.execute('checkpoint')
 memory = np.memmap('m.bin', dtype='f8', mode='w+', shape=(10,)); memory[0] = 1
 file = open('notes.txt', 'w'); file.write('held')
 """
     code = """
-for act in (lambda: lite.execute('insert into t values (1)'), lambda: duck.execute('insert into t select 1; checkpoint'),
-            lambda: file.flush()):
+for act in (
+    lambda: lite.execute('insert into t values (1)'),
+    lambda: duck.execute('insert into t select 1; checkpoint'),
+    lambda: file.flush(),
+):
     try: print('wrote', act())
     except Exception as error: print(type(error).__name__)
 memory[0] = 99
@@ -194,10 +201,9 @@ def test_random_numbers_of_two_branches_differ_and_are_the_same_again(kernel):
     seen = []
     for _ in range(2):
         kernel.run("import numpy as np, random; np.random.seed(0); random.seed(0)", check=True)
-        members = ", ".join(
-            f"Agent({name!r}, 'draws', mode='branch', model=ScriptedModel({[reply('final_answer((np.random.rand(), random.random()))')]!r}))"
-            for name in ("one", "two")
-        )
+        draw = [reply("final_answer((np.random.rand(), random.random()))")]
+        drawer = "Agent({name!r}, 'draws', mode='branch', model=ScriptedModel({draw!r}))"
+        members = ", ".join(drawer.format(name=name, draw=draw) for name in ("one", "two"))
         work(kernel, "drawn = [await one('go'), await two('go')]", members=members)
         seen.append(kernel.eval("[tuple(map(float, pair)) for pair in drawn]"))
     assert seen[0] == seen[1]
