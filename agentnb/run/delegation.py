@@ -13,6 +13,7 @@ from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
 from agentnb.record.document import Error, Mode, Request
 from agentnb.run import prompts
+from agentnb.run.best_of import AskJudge, best_of
 from agentnb.run.branches import merge_into
 from agentnb.run.budget import LimitReached
 from agentnb.run.context import RunContext
@@ -50,6 +51,7 @@ class Delegation:
         names = self.names
         names.update({member.name: self._specialist(member.name) for member in self._roster})
         names["hire"], names["dismiss"], names["change"] = self._hire, self._dismiss, self._change
+        names["best_of"] = self._best_of
         names["ask_user"], names["results"] = self._ask_user, self._run.results
         return self._roster.subscribe(self._on_change)
 
@@ -86,7 +88,14 @@ class Delegation:
         return call
 
     async def _delegate(
-        self, call: Pending, brief: str, objects: dict[str, Any], step: str | None, mode: Mode | None
+        self,
+        call: Pending,
+        brief: str,
+        objects: dict[str, Any],
+        step: str | None,
+        mode: Mode | None,
+        *,
+        take: bool = True,
     ) -> Any:
         run, name = self._run, call.name
         member = self._member(name)
@@ -102,10 +111,59 @@ class Delegation:
             work = run.spawn(self._carry_out(member, brief, objects, task))
             self._begun.append((work, name, task, step))
             result = await work
-            await self._take(task)
+            if take:
+                await self._take(task)
             return result
         finally:
             run.ledger.go_on(self._task)
+
+    def _best_of(
+        self, specialist: Any, brief: str = "", /, *, n: int = 3, judge: Any = None, **objects: Any
+    ) -> Pending:
+        name = specialist if isinstance(specialist, str) else getattr(specialist, "__name__", "")
+        member = self._member(name)
+        if not isinstance(member, Agent) or not isinstance(brief, str) or not brief.strip():
+            raise DelegationError('call it as `await best_of(specialist, "what to do", n=3, judge=score)`')
+        step = self.worker.step if self.worker else None
+
+        async def attempt() -> tuple[Any, str]:
+            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, "branch", take=False))
+            call.detach()
+            result = await call
+            return result, self._calls[call]
+
+        async def choose() -> Any:
+            score, asked = self._judge(name, brief, judge, step)
+            answer, task, others = await best_of(attempt, n, score, asked)
+            for other in others:
+                self._run.bundles.pop(other, None)
+            await self._take(task)
+            return answer
+
+        return Pending("best_of", choose)
+
+    def _judge(self, name: str, brief: str, judge: Any, step: str | None) -> tuple[Any, tuple[str, AskJudge] | None]:
+        """A judge is a function, another specialist, or a brief for one more task of the same."""
+        by = getattr(judge, "__name__", "")
+        if not isinstance(judge, str) and by not in (member.name for member in self._roster):
+            return judge, None
+        said = judge if isinstance(judge, str) else "Judge the answers to this task."
+        if isinstance(judge, str) and judge in (member.name for member in self._roster):
+            by, said = judge, "Judge the answers to this task."
+        question = (
+            f"{said}\nThe task was: {brief.strip()}\nThe answers are in the list `candidates`. Look at each, then give "
+            "final_answer the index of the best one, an integer."
+        )
+
+        async def ask(question: str, candidates: list[Any]) -> Any:
+            call = Pending(
+                by or name,
+                lambda: self._delegate(call, question, {"candidates": candidates}, step, "scratch"),
+            )
+            call.detach()
+            return await call
+
+        return None, (question, ask)
 
     async def _take(self, task: str) -> None:
         """With the result the coordinator takes what a branch brings back."""

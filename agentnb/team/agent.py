@@ -18,7 +18,7 @@ MEMBER_APPROVALS: tuple[Approval, ...] = ("auto", "ask")
 IfLost = Literal["scratch", "live", "fail"]
 RESERVED = frozenset(
     {"final_answer", "hire", "dismiss", "change", "ask_user", "propose_plan", "results", "coordinator", "manager"}
-    | {"user"}
+    | {"best_of", "user"}
 )
 """Names that mean something else in agents' code or in messages."""
 

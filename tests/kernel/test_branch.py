@@ -222,3 +222,30 @@ def branches(pid: int) -> list[str]:
         except OSError:
             continue
     return direct
+
+
+TRIES = "Agent('quant', 'tries', model=ScriptedModel(one_try))"
+ONE_TRY = """
+import itertools
+numbers_of_tries = itertools.count(1)
+def one_try(messages):
+    if any(m['role'] == 'assistant' for m in messages):
+        return '<code>\\nfinal_answer(made)\\n</code>'
+    return f'<code>\\nmade = {next(numbers_of_tries) % 3}\\n</code>'
+"""
+
+
+@pytest.mark.parametrize(("judge", "best"), [("lambda made: made", 2), ("lambda made: -made", 0), ("None", 1)])
+def test_the_best_of_several_tries_is_merged_and_the_others_are_dropped(kernel, judge, best):
+    kernel.run(ONE_TRY, check=True)
+    ran = run_done(kernel, f"got = await best_of(quant, 'try', n=4, judge={judge})", members=TRIES)
+    assert kernel.eval("got, made") == (best, best)
+    assert kernel.eval("[name for name in globals() if name.startswith('made_')]") == []
+    assert len({step.code for step in ran.steps if step.agent == "quant"}) == 4
+
+
+def test_an_agent_may_judge_the_tries(kernel):
+    kernel.run(ONE_TRY, check=True)
+    judge = agent("judge", last="final_answer(candidates.index(0))", mode="scratch")
+    run_done(kernel, "got = await best_of(quant, 'try', n=3, judge=judge)", members=f"{TRIES}, {judge}")
+    assert kernel.eval("got, made") == (0, 0)

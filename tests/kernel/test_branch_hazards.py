@@ -29,8 +29,9 @@ url = f'http://127.0.0.1:{server.server_address[1]}'
 """
 X = "import numpy as np; X = np.random.rand(3000, 10); y = np.random.randint(0, 2, 3000)\n"
 POLARS = "import polars as pl; P = pl.DataFrame({'a': [1, 2, 1] * 1000, 'b': [0.5] * 3000})\n"
-HELD = "import threading\nheld = {make}\nthreading.Thread(target=held.acquire, daemon=True).start()\n"
-HELD += "import time; time.sleep(.2)"
+HELD = (
+    "import threading, time\nheld = {make}\nthreading.Thread(target=held.acquire, daemon=True).start()\ntime.sleep(.2)"
+)
 
 RIGHT = {  # what is done before, in the branch, and in the kernel afterwards
     "matrix product": ("import numpy as np; A = np.random.rand(1500, 1500); (A @ A).sum()", "(A @ A).sum() > 0"),
@@ -174,9 +175,11 @@ memory = np.memmap('m.bin', dtype='f8', mode='w+', shape=(10,)); memory[0] = 1
 file = open('notes.txt', 'w'); file.write('held')
 """
     code = """
-for act in (lambda: lite.execute('insert into t values (1)'),
-            lambda: duck.execute('insert into t select 1; checkpoint'),
-            lambda: file.flush()):
+for act in (
+    lambda: lite.execute('insert into t values (1)'),
+    lambda: duck.execute('insert into t select 1; checkpoint'),
+    lambda: file.flush(),
+):
     try: print('wrote', act())
     except Exception as error: print(type(error).__name__)
 memory[0] = 99
@@ -199,9 +202,8 @@ def test_random_numbers_of_two_branches_differ_and_are_the_same_again(kernel):
     for _ in range(2):
         kernel.run("import numpy as np, random; np.random.seed(0); random.seed(0)", check=True)
         draw = [reply("final_answer((np.random.rand(), random.random()))")]
-        members = ", ".join(
-            f"Agent({name!r}, 'draws', mode='branch', model=ScriptedModel({draw!r}))" for name in ("one", "two")
-        )
+        drawer = "Agent({name!r}, 'draws', mode='branch', model=ScriptedModel({draw!r}))"
+        members = ", ".join(drawer.format(name=name, draw=draw) for name in ("one", "two"))
         work(kernel, "drawn = [await one('go'), await two('go')]", members=members)
         seen.append(kernel.eval("[tuple(map(float, pair)) for pair in drawn]"))
     assert seen[0] == seen[1]

@@ -151,9 +151,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         return None
 
     def _for_stand_in(self, obj: StandIn) -> Any:
-        if obj.name not in self._ground.base:
-            raise pickle.PicklingError(f"`{obj.name}` can be called here only")
-        return "at", obj.name
+        # a specialist, which is handed to a call of the kernel's, goes as its name
+        return ("at" if obj.name in self._ground.base else "name"), obj.name
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is FunctionType and obj.__globals__ is self._ground.namespace:
@@ -209,6 +208,8 @@ class _Unpickler(pickle.Unpickler):
                 return self._ground.namespace
             case ("call", number):
                 return self._calls[number]
+            case ("name", name):
+                return name
             case ("at", path):
                 return self._ground.at(path)
         raise pickle.UnpicklingError(f"an object {pid!r} that is not known here")
