@@ -268,6 +268,11 @@ def _uninstall(before: dict[signal.Signals, Any]) -> None:
             kernel.saved_sigint_handler = between
 
 
+def forget() -> None:
+    """In a fork: the runs that listen are the parent's; its handlers are gone already."""
+    _state.__init__()  # type: ignore[misc]
+
+
 @contextmanager
 def caught() -> Iterator[None]:
     """Take interrupts of the current cell, which waits for a run; the kernel's own handler would miss running code."""

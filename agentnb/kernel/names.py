@@ -34,6 +34,12 @@ def host_names(names: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(names.keys() - vars(builtins).keys() - _OVERRIDES.keys() - {"ask_user", "results"})
 
 
+def given(names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a cell's names that were given to ``cell_names``: tools, specialists, what they hand over."""
+    usual = {**vars(builtins), **_OVERRIDES}
+    return {name: value for name, value in names.items() if value is not usual.get(name, names)}
+
+
 def final_answer(value: Any = None) -> NoReturn:
     """End the task with ``value`` itself as its result."""
     stage = current_stage.get()

@@ -31,7 +31,7 @@ async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellO
     variables["agents_run"] = run  # an agent's `%reset` takes it away
     check_done(run)
     if options.out is not None:
-        variables[options.out] = run.result
+        run.bind(options.out, variables)
         return None
     if not run.presentable:
         print(
@@ -54,7 +54,7 @@ def bind_at_end(run: Run, variables: dict[str, Any], name: str) -> None:
 
     def on_event(event: Any, record: RunRecord) -> None:
         if record.status in FINAL and run.status == "done":
-            variables[name] = run.result
+            run.bind(name, variables)
 
     run.subscribe(on_event)
 

@@ -140,6 +140,21 @@ class Recorder:
                 self._tell(self._taps, event)
             self._started -= elapsed
 
+    def emit_late(self, event: AnyEvent) -> None:
+        """Take in what happened to a run that may have ended: its journal is opened again for it."""
+        journal = self._journal
+        if journal is None or self.record.status not in FINAL:
+            self.emit(event)
+            return
+        late = journal.again()
+        self._journal = late
+        try:
+            self.emit(event)
+        finally:
+            self._journal = journal
+            if late is not None:
+                late.close()
+
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""
         return self.redactor.redact(text)

@@ -14,7 +14,7 @@ from agentnb.team.agent import RESERVED, Agent
 from agentnb.team.roster import Roster, RosterChange
 from agentnb.tools import Tool, expand_tools
 
-_CHANGEABLE = frozenset({"role", "tools", "model", "mode", "instructions", "max_steps", "timeout"})
+_CHANGEABLE = frozenset({"role", "tools", "model", "mode", "instructions", "max_steps", "timeout", "memory", "if_lost"})
 
 
 class Staffing:

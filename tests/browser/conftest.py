@@ -1,7 +1,7 @@
 """Fixtures that show notebooks in a real browser.
 
-A test takes ``open_notebook`` and runs in JupyterLab and in Notebook 7; with ``@in_app("lab")`` (from
-``tests.browser.apps``) in one of them. Server and browser are shared by all tests of a process::
+A test takes ``open_notebook`` and runs in JupyterLab and in Notebook 7, or in one of them with
+``@pytest.mark.parametrize("app", ["lab"])``. Server and browser are shared by all tests of a process::
 
     def test_result(open_notebook):
         notebook = open_notebook("1 + 1")
@@ -17,10 +17,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 
 from tests.browser.driver import CHROMIUM, FLAGS, App, NotebookPage
 from tests.browser.server import JupyterServer
+from tests.kernel.conftest import ipykernel6_python  # noqa: F401  # a fixture
 
 Open = Callable[..., NotebookPage]
 _numbers = count(1)
@@ -52,19 +53,29 @@ def app(request: pytest.FixtureRequest) -> App:
 
 @pytest.fixture
 def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterator[Open]:
-    """Open a new notebook: ``open_notebook(*sources, kernel=True)`` gives a ``NotebookPage``.
+    """Open a new notebook with code cells: ``open_notebook(*sources)`` gives a ``NotebookPage``.
 
-    Several can be open at a time. At the end the pages are closed and the kernels ended, and the test fails if a
-    script of a page raised an error.
+    ``like`` opens the file of another one in a page of its own. ``spec`` is the kind of kernel. ``kernel`` False does
+    not wait for the kernel to be free; ``refuse`` is a pattern of addresses to which nothing can be sent
+    (``**/api/sessions*``: no kernel). Several can be open at a time. At the end the pages are closed and the kernels
+    ended, and the test fails if agentnb's scripts have raised an error.
     """
     pages: list[NotebookPage] = []
 
-    def open_new(*sources: str, kernel: bool = True, like: NotebookPage | None = None) -> NotebookPage:
+    def open_new(
+        *sources: str,
+        kernel: bool = True,
+        like: NotebookPage | None = None,
+        spec: str = "python3",
+        refuse: str | None = None,
+    ) -> NotebookPage:
         path = like.path if like else f"notebook{next(_numbers)}.ipynb"
         if like is None:
-            write_notebook(jupyter.root / path, *sources)
+            write_notebook(jupyter.root / path, *sources, spec=spec)
         notebook = NotebookPage(jupyter, app, chromium, path)
         pages.append(notebook)
+        if refuse is not None:
+            notebook.page.route(refuse, _refuse)
         notebook.open(kernel=kernel)
         return notebook
 
@@ -76,8 +87,15 @@ def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterat
     assert not errors, "\n".join(errors)
 
 
-def write_notebook(path: Path, *sources: str) -> None:
-    """Write a notebook of code cells for the machine's Python kernel."""
+def _refuse(route: Route) -> None:
+    if route.request.method == "POST":
+        route.abort()
+    else:
+        route.continue_()
+
+
+def write_notebook(path: Path, *sources: str, spec: str = "python3") -> None:
+    """Write a notebook of code cells for a kind of kernel."""
     cells = [nbformat.v4.new_code_cell(source, id=f"cell{index}") for index, source in enumerate(sources)]
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    kernel = {"name": spec, "display_name": spec, "language": "python"}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,8 +93,8 @@ class NotebookPage:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def output(self, index: int) -> str:
-        """The text that the cell's output shows."""
-        return self.cell(index).locator(".jp-OutputArea-output").all_inner_texts().__str__()
+        """The text that the cell's outputs show."""
+        return "\n".join(self.cell(index).locator(".jp-OutputArea-output").all_inner_texts())
 
     def run_view(self, index: int = 0) -> Locator:
         """The view of a run, the first of the page or another."""
@@ -127,9 +129,24 @@ class NotebookPage:
         script = "JSON.stringify(panel.content.model.toJSON().cells.flatMap(c => c.outputs ?? []))"
         return records_of(json.loads(self.evaluate(script)))
 
+    def sources(self) -> list[str]:
+        """The sources of all cells."""
+        return list(self.evaluate("panel.content.widgets.map(cell => cell.model.sharedModel.getSource())"))
+
+    def execute(self, command: str) -> None:
+        """Carry out a command, as the palette would."""
+        self.page.evaluate("command => void window.jupyterapp.commands.execute(command)", command)
+
+    def until(self, condition: Callable[[], object], *, timeout: float = PATIENCE) -> None:
+        """Wait until ``condition()`` is true."""
+        end = time.monotonic() + timeout / 1000
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            self.page.wait_for_timeout(50)
+
     def restart_kernel(self) -> None:
         """Restart the kernel, without a question."""
-        self.evaluate("panel.sessionContext.restartKernel()")
+        self.evaluate("void panel.sessionContext.restartKernel()")
 
     def _on_error(self, error: Error) -> None:
         if "@agentnb" in (error.stack or ""):  # JupyterLab and Notebook 7 raise some of their own

@@ -35,17 +35,15 @@ class JupyterServer:
     """A server on 127.0.0.1 whose folder is ``root``; a context manager. Nothing of the person's own Jupyter is used.
 
     ``extension`` False leaves agentnb's extension out, as on a machine where it is not installed.
-    ``kernels`` are further kernels by name, each the path of a Python.
     """
 
-    def __init__(self, *, extension: bool = True, kernels: dict[str, str] | None = None) -> None:
+    def __init__(self, *, extension: bool = True) -> None:
         self.token = secrets.token_hex(8)
         self.home = Path(tempfile.mkdtemp(prefix="browser-"))
         self.root = self.home / "work"
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._extension = extension
-        self._kernels = kernels or {}
 
     def __enter__(self) -> Self:
         self._prepare()
@@ -90,12 +88,24 @@ class JupyterServer:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def add_kernel(self, name: str, python: str) -> None:
+        """Make known a further kind of kernel: the ipykernel of that Python."""
+        argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": name, "language": "python"}
+        _write_json(self.home / "data" / "kernels" / name / "kernel.json", spec)
+
     def end_kernels(self) -> None:
-        """End all kernels."""
-        for session in self.api("sessions"):
-            self.api(f"sessions/{session['id']}", method="DELETE")
-        for kernel in self.api("kernels"):
-            self.api(f"kernels/{kernel['id']}", method="DELETE")
+        """End all kernels. One that is just being restarted refuses at first."""
+        end = time.monotonic() + STARTED_IN
+        while left := [f"sessions/{each['id']}" for each in self.api("sessions")] + [
+            f"kernels/{each['id']}" for each in self.api("kernels")
+        ]:
+            try:
+                self.api(left[0], method="DELETE")
+            except urllib.error.HTTPError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def _prepare(self) -> None:
         self.root.mkdir()
@@ -103,10 +113,6 @@ class JupyterServer:
         _write_json(self.home / "config" / "jupyter_server_config.json", config)
         for name, settings in SETTINGS.items():
             _write_json(self.home / "settings" / f"{name}.jupyterlab-settings", settings)
-        for name, python in self._kernels.items():
-            argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            spec = {"argv": argv, "display_name": name, "language": "python"}
-            _write_json(self.home / "data" / "kernels" / name / "kernel.json", spec)
         if self._extension:
             assert EXTENSION.joinpath("package.json").exists(), "the page is not built: type `make page`"
             link = self.home / "data" / "labextensions" / "@agentnb" / "labextension"

@@ -1,0 +1,71 @@
+"""Runs that go on: drawn as they go, stopped while the kernel is busy, seen through two views."""
+
+from tests.browser.driver import outputs_of, records_of
+from tests.browser.work import LOAD, agents, busy_run, go_on, start, team
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_reply_is_seen_while_it_streams(open_notebook):
+    first, rest = "I look at the numbers first. " * 3, "\n<code>\nfinal_answer(42)\n</code>"
+    notebook = open_notebook(LOAD, f"desk = Team(model=HeldModel({first!r}, {rest!r}))", agents())
+    start(notebook)
+    view = notebook.wait_for_state("running")
+    view.get_by_text("I look at the numbers first.").first.wait_for()
+    assert view.get_by_text("final_answer").count() == 0
+    go_on(notebook, "held")
+    notebook.wait_for_state("done").get_by_text("42", exact=True).first.wait_for()
+
+
+def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.until(lambda: records_of(outputs_of(notebook.saved())))  # saved when the run began
+    go_on(notebook)
+    notebook.wait_for_cell()
+    notebook.wait_for_state("done").get_by_text("the end").first.wait_for()
+    (output,) = [output for output in outputs_of(notebook.save()) if "data" in output and "text/html" in output["data"]]
+    (record,) = records_of([output])
+    assert (record["status"], WIDGET in output["data"]) == ("done", False)
+    assert str(record["seq"]) == notebook.value("agents_run.record.seq")
+
+
+def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
+    notebook = open_notebook(LOAD, team("print('started')\nwhile True: pass"), agents())
+    start(notebook)
+    view = notebook.wait_for_state("running")
+    view.get_by_text("started", exact=True).wait_for()
+    view.get_by_role("button", name="Stop").click()
+    notebook.wait_for_cell()
+    notebook.wait_for_state("cancelled")
+    assert notebook.value("6 * 7") == "42"
+
+
+def test_two_views_of_a_run_agree(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.save()
+    other = open_notebook(like=notebook, kernel=False)
+    other.wait_for_state("running").get_by_text("started", exact=True).wait_for()
+    other.run_view().get_by_role("button", name="Stop").click()
+    for each in (notebook, other):
+        each.wait_for_state("cancelled")
+    seq = notebook.run_view().get_attribute("data-seq")
+    other.page.wait_for_selector(f".agentnb-run[data-seq='{seq}']")
+
+
+def test_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.restart_kernel()
+    view = notebook.wait_for_state("crashed")
+    assert view.get_by_role("button", name="Stop").count() == 0
+    assert view.get_by_role("button", name="Pause").count() == 0
+    assert view.locator(".agentnb-is-running, [data-status=running]").count() == 0
+
+
+def test_a_kernel_without_subshells_is_followed_and_stopped_by_an_interrupt(open_notebook, jupyter, ipykernel6_python):
+    jupyter.add_kernel("ipykernel6", ipykernel6_python)
+    notebook = busy_run(open_notebook, spec="ipykernel6")
+    assert not notebook.evaluate("panel.sessionContext.session.kernel.supportsSubshells")
+    notebook.run_view().get_by_role("button", name="Stop").click()
+    notebook.wait_for_cell()
+    notebook.wait_for_state("cancelled")
+    assert notebook.value("6 * 7") == "42"
