@@ -20,7 +20,7 @@ SWALLOW = {
     "in-a-task": "async def again():\n    while True:\n        try:\n            await asyncio.sleep(0)\n"
     "        except BaseException: pass\nawait asyncio.gather(again(), again())",
 }
-SVD = "import numpy as np\n_a = np.random.default_rng(1).random((500, 500))\n_ = np.linalg.svd(_a)"
+SVD = "import numpy as np\n_a = np.random.default_rng(1).random((500, 500))\nfor _ in range(200): np.linalg.svd(_a)"
 HASH = "import hashlib\n_ = hashlib.pbkdf2_hmac('sha256', b'', b'', 5_000_000)"
 
 

@@ -81,6 +81,7 @@ class Kernel:
     ) -> None:
         self.python = python
         self.comms: dict[str, Comm] = {}
+        self.deaf = False  # whether what asks for input gets no answer, as from a person who is away
         self._cells: dict[str, Cell] = {}
         self._replies: dict[str, Message] = {}
         self._displays: dict[str, list[dict[str, Any]]] = {}
@@ -300,6 +301,8 @@ class Kernel:
             self._replies[message_id] = message
 
     def _on_stdin(self, message: Message) -> None:
+        if self.deaf:
+            return
         cell = self._cells[message["parent_header"]["msg_id"]]
         self._client.input(cell.answer(message["content"]["prompt"]))
 

@@ -1,8 +1,10 @@
 import base64
 import html
 import json
+import os
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,6 +187,40 @@ def test_refresh_finds_new_secrets_and_forgets_none():
     environ.clear()
     known.refresh({})
     assert known.redact("swordfish-tuna correct horse") == "[redacted NEW_TOKEN] [redacted password]"
+
+
+def test_dotenv_files_of_the_working_folder_are_read_and_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = redactor()
+    text = "swordfish-tuna correct-horse plain-value"
+    assert known.redact(text) == text
+    (tmp_path / ".env").write_text("export API_TOKEN='swordfish-tuna'\nMODE=plain-value\n# SECRET=plain-value\n")
+    (tmp_path / ".env.local").write_bytes(b"\xff\xfe\n= =\nDB_PASSWORD=correct-horse\n")
+    known.refresh()
+    assert known.redact(text) == "[redacted API_TOKEN] [redacted DB_PASSWORD] plain-value"
+    assert "API_TOKEN" not in os.environ
+    (tmp_path / ".env").write_text("API_TOKEN=another-value\n")
+    known.refresh()
+    assert known.redact("another-value swordfish-tuna") == "[redacted API_TOKEN] [redacted API_TOKEN]"
+
+
+def test_bytes_and_columns_of_tables():
+    table = pd.DataFrame({"access_token": ["swordfish-tuna", None], "city": ["correct-horse", "x"]})
+    known = redactor(api_key=b"battery-staple-9", table=table)
+    assert known.redact("swordfish-tuna correct-horse battery-staple-9") == (
+        "[redacted access_token] correct-horse [redacted api_key]"
+    )
+
+
+def test_literals_in_code_are_known_before_their_variables_are():
+    known = redactor()
+    known.read_code(
+        "client = connect(api_key='a8Kd02jfLq91', mode='a8Kd02jfLq92')\nconfig['password'] = \"b7Xc52mfRt38\""
+    )
+    text = "a8Kd02jfLq91 a8Kd02jfLq92 b7Xc52mfRt38 not-needed"
+    assert known.redact(text) == "[redacted api_key] a8Kd02jfLq92 [redacted password] not-needed"
+    known.read_code("connect(api_key='not-needed')")
+    assert known.redact("not-needed") == "not-needed"
 
 
 PIECES = st.sampled_from(

@@ -168,6 +168,16 @@ class TestSearch:
             load_config(tmp_path / "sub")
         assert str(caught.value).startswith(f"{tmp_path / 'agentnb.toml'}, line 1: unknown key `x`")
 
+    def test_a_folder_above_that_is_closed_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        def is_file(path: Path) -> bool:
+            if path.parent == tmp_path:
+                raise PermissionError
+            return False
+
+        (tmp_path / "sub").mkdir()
+        monkeypatch.setattr(Path, "is_file", is_file)
+        assert load_config(tmp_path / "sub") == Config()
+
     def test_not_utf8(self, tmp_path: Path):
         (tmp_path / "agentnb.toml").write_bytes(b'model = "\xff"')
         with pytest.raises(ConfigError, match="not UTF-8"):
