@@ -19,7 +19,6 @@ def test_a_reply_is_seen_while_it_streams(open_notebook):
 
 def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook):
     notebook = busy_run(open_notebook)
-    notebook.until(lambda: records_of(outputs_of(notebook.saved())))  # saved when the run began
     go_on(notebook)
     notebook.wait_for_cell()
     notebook.wait_for_state("done").get_by_text("the end").first.wait_for()
@@ -42,7 +41,6 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
 
 def test_two_views_of_a_run_agree(open_notebook):
     notebook = busy_run(open_notebook)
-    notebook.save()
     other = open_notebook(like=notebook, kernel=False)
     other.wait_for_state("running").get_by_text("started", exact=True).wait_for()
     other.run_view().get_by_role("button", name="Stop").click()
