@@ -124,8 +124,13 @@ class NotebookPage:
         return self.saved()
 
     def saved(self) -> NotebookNode:
-        """What is in the file."""
-        return nbformat.read(self.file, as_version=4)
+        """What is in the file; one that is just being written is read again."""
+        end = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                return nbformat.read(self.file, as_version=4)
+            except nbformat.reader.NotJSONError:
+                assert time.monotonic() < end, f"{self.file} is no notebook"
 
     def records(self) -> list[dict[str, Any]]:
         """The records of runs in the notebook as the page holds it, saved or not."""
