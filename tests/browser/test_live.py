@@ -1,5 +1,7 @@
 """Runs that go on: drawn as they go, stopped while the kernel is busy, seen through two views."""
 
+import pytest
+
 from tests.browser.driver import outputs_of, records_of
 from tests.browser.work import LOAD, agents, busy_run, go_on, start, team
 
@@ -48,6 +50,14 @@ def test_two_views_of_a_run_agree(open_notebook):
         each.wait_for_state("cancelled")
     seq = notebook.run_view().get_attribute("data-seq")
     other.page.wait_for_selector(f".agentnb-run[data-seq='{seq}']")
+
+
+@pytest.mark.parametrize("app", ["lab"])
+def test_an_output_in_a_view_of_its_own_is_live_too(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.execute("notebook:create-output-view")
+    notebook.run_view(1).get_by_role("button", name="Stop").click()
+    notebook.wait_for_state("cancelled", index=1)
 
 
 def test_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
