@@ -14,6 +14,7 @@ from agentnb.errors import Correction
 from agentnb.kernel.capture import value_output
 from agentnb.kernel.cell import Cell, compile_cell
 from agentnb.kernel.changes import Snapshot, Watch
+from agentnb.kernel.children import described, end
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
 from agentnb.kernel.merge import Bundle, merge
 from agentnb.kernel.names import FinalAnswer
@@ -171,13 +172,32 @@ async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
     Whatever the code raises is in the outcome; only the cancellation of the awaiting task gets out.
     """
     token = current_stage.set(stage)
+    outcome: Outcome = Outcome()
     try:
-        outcome: Outcome = await stage.drive(_act(stage, code, label))
+        outcome = await stage.drive(_act(stage, code, label))
+        _report_surroundings(stage, outcome)
         return outcome
-    except Stopped as stopped:  # before the code had begun
+    except asyncio.CancelledError:
+        end(stage.children.running())
+        raise
+    except Stopped as stopped:  # before the code had begun, or where it never let go
+        end(stage.children.running())
         raise asyncio.CancelledError(str(stopped)) from None
+    except ActionTimeout as late:  # the code never let go
+        _fail(outcome, late)
+        stage.finish()
+        return outcome
     finally:
         current_stage.reset(token)
+
+
+def _report_surroundings(stage: Stage, outcome: Outcome) -> None:
+    outcome.notes += stage.surroundings.notes(stage.code)
+    outcome.processes = stage.children.running()
+    if outcome.processes:
+        outcome.notes.append(
+            f"left running: {described(outcome.processes)}; what still runs when the person stops the run is ended"
+        )
 
 
 async def _run(stage: Stage, cell: Cell) -> Any:
@@ -197,6 +217,7 @@ async def _act(stage: Stage, code: str, label: str) -> Outcome:
     outcome = Outcome()
     try:
         cell = compile_cell(stage.shell, code, label)
+        stage.code = cell.body, cell.last
         value = await _run(stage, cell)
         if inspect.iscoroutine(value):
             value = await value
@@ -242,7 +263,7 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
 def _finish(stage: Stage, outcome: Outcome) -> None:
     try:
         stage.show_figures()
-    except Exception as error:  # a figure that cannot be drawn is the code's error, not the host's
+    except (Exception, ActionTimeout) as error:  # a figure that cannot be drawn is the code's error, not the host's
         if outcome.error is None:
-            outcome.error, outcome.report = error, report(error)
+            _fail(outcome, error)
     stage.finish()

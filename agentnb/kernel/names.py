@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from agentnb.errors import Correction
+from agentnb.kernel.capture import print_to_owner
 from agentnb.kernel.stage import current_stage
 
 
@@ -61,4 +62,5 @@ _OVERRIDES: dict[str, Any] = {
     "breakpoint": _no_debugger,
     "final_answer": final_answer,
     "asyncio": asyncio,
+    "print": print_to_owner,
 }

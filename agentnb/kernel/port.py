@@ -25,7 +25,13 @@ class Sink(Protocol):
         """Forget the outputs so far (``clear_output``)."""
 
     def note(self, text: str) -> None:
-        """Tell the person something about the action, such as what of it cannot be undone, before it runs."""
+        """Tell the person something about the action, such as what of it cannot be undone; from any thread."""
+
+    def late(self, output: dict[str, Any]) -> str:
+        """Take what was printed after the action's end, from any thread.
+
+        Returns what there is to print elsewhere, because nobody takes it here any more; empty where it was taken.
+        """
 
 
 @dataclass
@@ -34,7 +40,8 @@ class Outcome:
 
     ``value`` is the object of the last expression, or what ``final_answer`` got where ``final`` is true. ``error`` is
     what the code raised and ``report`` how it is shown; ``changes`` are those of the user's and the agent's variables,
-    and ``delta`` is what takes the former back; ``tasks`` are asyncio tasks that the code started and that still run.
+    and ``delta`` is what takes the former back; ``tasks`` are asyncio tasks that the code started and that still run,
+    ``processes`` such child processes.
     """
 
     value: Any = None
@@ -45,6 +52,7 @@ class Outcome:
     delta: Delta | None = None
     notes: list[str] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    processes: list[Any] = field(default_factory=list)
 
 
 class Cancelled(asyncio.CancelledError):

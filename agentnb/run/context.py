@@ -17,6 +17,7 @@ from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of
 from agentnb.record.document import Request, RunRecord, RunStatus
 from agentnb.run.approval import Approver
 from agentnb.run.budget import LimitReached, Meter
+from agentnb.run.conflicts import Conflicts
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
@@ -125,6 +126,8 @@ class RunContext:
     bundles: dict[str, Bundle] = field(default_factory=dict)  # by task: what branches bring to whoever takes the result
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of tasks that would be in branches and cannot
     lanes: dict[str, str | None] = field(default_factory=dict)
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
     resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time

@@ -260,6 +260,7 @@ class Crew:
             memory.busy.add(agent.name)
             stack.callback(memory.busy.discard, agent.name)
         scope.bind(objects)
+        run.recorder.watch(scope.namespace)
         return ScratchPlace(run.shell, run.namespace, scope, turn, owner=agent.name)
 
     def _history(
@@ -274,7 +275,7 @@ class Crew:
     ) -> History:
         run, is_lead = self.run, agent is self.lead
         redact = run.recorder.redact
-        run.recorder.refresh(run.namespace)
+        run.recorder.watch(run.namespace)
         variables = redact(digest(place.variables(), hidden={*objects, *_of_ours(place.variables())}))
         if is_lead and not asked_by and self.memory.history is not None:
             return self._followed_up(self.memory.history, brief, variables)

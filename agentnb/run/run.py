@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from agentnb.errors import Correction, ModelError, UserError
 from agentnb.kernel import interrupt
 from agentnb.kernel.branch.place import BranchLost
-from agentnb.kernel.capture import safe_bundle
+from agentnb.kernel.children import end as end_processes
+from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import current_stage, tasks_on_stage
 from agentnb.kernel.turn import Gate, kernel_lock
@@ -51,6 +52,7 @@ class Run:
     def __init__(self, context: RunContext, crew: Crew) -> None:
         self._context, self._crew = context, crew
         self._result: Any = None
+        self.presentable = True  # whether the result can be shown as it is: it is no secret, and ends when it is asked
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
@@ -354,16 +356,16 @@ class Run:
                 status, reason, error = await self._work(agents)
             if status == "limit":
                 reason = f"{reason}; {outlook(self.record)}"
+            result = self._shown() if status == "done" and self._result is not None else None
         finally:
             if not agents:  # a coordinator led; this run may have ended before it came to that
                 self._crew.memory.leading = False
             self._drop_deadline()
             stop_listening()
-        shown = (
-            safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
-        )
+            if self._ending is not None:  # it did not come to its end by itself
+                end_processes(self._context.processes)
         self._tell_drifts()
-        recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
+        recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
         recorder.close()
 
     def _set_deadline(self) -> None:
@@ -394,6 +396,13 @@ class Run:
     def _drop_deadline(self) -> None:
         while self._deadline:
             self._deadline.pop().cancel()
+
+    def _shown(self) -> dict[str, Any]:
+        """Return the result as it goes into the record, and remember whether that is all of it."""
+        shown = show_result(self._context.shell, self._result)
+        redacted: dict[str, Any] = self._context.recorder.redactor.redact_value(shown.data)
+        self.presentable = shown.whole and redacted == shown.data
+        return redacted
 
     def _tell_drifts(self) -> None:
         """In a replay, say where it came out differently."""
@@ -450,7 +459,7 @@ class Run:
         except Exception as error:
             context.ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
             raise
-        context.ledger.move(task, "completed", result=safe_bundle(context.shell, result))
+        context.ledger.move(task, "completed", result=show_result(context.shell, result).data)
         return result
 
     def _on_interrupt(self) -> None:

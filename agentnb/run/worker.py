@@ -252,8 +252,11 @@ class Worker:
                 changes, notes = await merge_for_user(self.run, job.place.bundle, job.task)
             outcome.changes += changes
             outcome.notes += notes
+        self.run.processes += outcome.processes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
+        recorder = self.run.recorder
+        outcome.notes += self.run.conflicts.note(recorder.record, job.task, self.step, outcome.changes, recorder.now)
         for note in outcome.notes:
             self._note(note)
         status: StepStatus = "failed" if outcome.error is not None else "done"

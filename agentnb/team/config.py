@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -145,8 +146,9 @@ def parse_config(
 def _find(folder: Path) -> Path | None:
     home = Path.home().resolve()
     for each in (folder, *folder.parents):
-        if (each / FILE).is_file():
-            return each / FILE
+        with suppress(PermissionError):  # a folder above that is closed to the person
+            if (each / FILE).is_file():
+                return each / FILE
         if each == home:
             break
     return None

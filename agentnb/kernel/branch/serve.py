@@ -182,6 +182,11 @@ class _Sink:
         with interrupt.masked():
             post.send(self._connection, "note", text=text)
 
+    def late(self, output: dict[str, Any]) -> str:
+        with interrupt.masked():
+            post.send(self._connection, "output", output=output, place=self._count, index=None)
+            return ""
+
 
 class _Log(Container[int]):
     """What the actions so far did to the variables, and what it takes to bring that back.
