@@ -61,7 +61,7 @@ lock: ## renew requirements.lock with the newest versions that fit
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet --editable . --group build --group lint --group test
+	build/lock/bin/python -m pip install --quiet --editable . --group bench --group build --group lint --group test
 	{ echo '# Exact versions for development, demo and tests. Written by `make lock`.'; \
 	build/lock/bin/python -m pip freeze --exclude-editable; } > requirements.lock
 	rm -rf build/lock

@@ -12,12 +12,14 @@ from typing import Any
 from agentnb._version import __version__
 from agentnb.commands_steer import approve, change_budget, deny, show_cost, waiting_lines
 from agentnb.errors import OptionError, UserError
+from agentnb.kernel.undo.store import kernel_checkpoints, show_size
 from agentnb.record.document import FINAL
 from agentnb.recovery import crash_lines
 from agentnb.run.cell import check_done
 from agentnb.run.notebook import Notebook
 from agentnb.run.team import notebook_model, set_notebook_model
 from agentnb.team.agent import Agent
+from agentnb.views.changes import changes_text
 from agentnb.views.words import duration, one_line
 
 HELP = """\
@@ -46,6 +48,7 @@ HELP = """\
 %agents deny [ID] [REASON]           say no, and what to do instead
 %agents budget [SPEC]                show or change the newest run's limits; `none` lifts them
 %agents changes                      what the newest run did to your variables
+%agents undo [STEP]                  put your variables back to before the run, or before a step of it
 %agents cost                         tokens and money of the runs so far, by agent
 %agents record [PATH]                write the newest run's record as JSON
 %agents export [PATH]                write the newest run as a notebook of plain cells
@@ -85,7 +88,15 @@ def overview(notebook: Notebook) -> str:
         usage = f"{run.usage.tokens:,} tokens, {duration(run.record.timing.elapsed)}"
         lines.append(f"run {run.id}  {run.status:<9}  {usage}  {one_line(run.record.task, 60)}")
         lines += waiting_lines(run)
-    return "\n".join([*lines, *crashed])
+    return "\n".join([*lines, *_checkpoints_text(notebook), *crashed])
+
+
+def _checkpoints_text(notebook: Notebook) -> list[str]:
+    kept = kernel_checkpoints()
+    steps = [f"run {run.id}: {len(run.checkpoints)}" for run in notebook.runs if run.checkpoints]
+    if not steps:
+        return []
+    return [f"steps that can be undone: {', '.join(steps)}; {show_size(kept.size)} of at most {show_size(kept.budget)}"]
 
 
 def _team_text(notebook: Notebook) -> str:
@@ -196,16 +207,22 @@ def _say(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: 
 
 
 def _changes(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    run = notebook.newest()
-    for change in run.changes:
-        shown = " → ".join(filter(None, (change.before, change.after)))
-        print(f"{change.kind:<8} {change.name}: {shown}")
-    if not run.changes:
-        print("no variable of yours was changed")
+    print(changes_text(notebook.newest().changes) or "no variable of yours was changed")
 
 
-def _undo(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:
-    notebook.newest().undo()
+def _undo(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> Any:
+    if len(words) > 1:
+        raise OptionError("write %agents undo, or %agents undo STEP with the number or id of a step")
+    run = notebook.newest_changed()
+    print(f"run {run.id}: {one_line(run.record.task, 60)}\n{run.undo(words[0] if words else None)}")
+    return _Done()
+
+
+class _Done:
+    """What an awaited command gives that is done already."""
+
+    def __await__(self) -> Iterator[None]:
+        yield from ()
 
 
 def _export(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> None:

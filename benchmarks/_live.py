@@ -29,6 +29,9 @@ class Outputs:
     def clear(self) -> None:
         self.outputs.clear()
 
+    def note(self, text: str) -> None:
+        pass
+
 
 class Actions:
     """Runs actions one after the other, as a coordinator's, on ``namespace``."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -18,6 +19,8 @@ FLUSH_AT = 8_000
 """Characters of text that are held back at most: 200,000 short prints become some dozens of outputs."""
 FLUSH_AFTER = 0.1
 """Seconds for which text is held back at most, while someone calls ``flush_held`` or the code goes on printing."""
+LATE = "[late] "
+"""Marks lines that were printed after their action's end."""
 STREAM_LIMIT = 100_000
 """Characters of one stream of one action that are passed on; the rest is counted."""
 
@@ -48,6 +51,16 @@ class Outlet:
             if not wait:
                 self._sink.clear()
 
+    def note(self, text: str) -> None:
+        """Pass a remark on; see ``Sink.note``."""
+        with masked(), self._lock:
+            self._sink.note(text)
+
+    def late(self, output: dict[str, Any]) -> str:
+        """Pass on what comes after the end; see ``Sink.late``."""
+        with masked(), self._lock:
+            return self._sink.late(output)
+
 
 _open: set[Stream] = set()
 """The streams of the actions under way."""
@@ -64,7 +77,8 @@ def flush_held() -> None:
 class Stream(io.TextIOBase):
     """``sys.stdout`` or ``sys.stderr`` of one action.
 
-    Code may keep it (a logging handler does): what is written after the action's end goes to the process' stream.
+    Code may keep it (a logging handler does), and threads that it started may go on printing: what comes after the
+    action's end is marked as late, and goes to the step while the run lasts and to the process' stream after it.
     """
 
     encoding = "utf-8"
@@ -78,6 +92,7 @@ class Stream(io.TextIOBase):
         self._passed = 0
         self._tail = ""
         self._ended = False
+        self._late = ""
         self.held_since = float("inf")
         self.dropped = 0
         _open.add(self)
@@ -90,6 +105,9 @@ class Stream(io.TextIOBase):
         """Hold the text back until there is enough of it, it is old enough or something else is put out."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        own = _owned.get(threading.get_ident(), self)
+        if own is not self and own._name == self._name:  # a thread of another action's
+            return own.write(text)
         if self._ended:
             return self._write_late(text)
         if self._other is not None and self._other._parts:
@@ -152,10 +170,36 @@ class Stream(io.TextIOBase):
             self._tail = ""
 
     def _write_late(self, text: str) -> int:
+        """Pass whole lines on, each marked; beyond the limit of the stream they are let go."""
+        with masked(), self._lock:
+            lines = (self._late + text).splitlines(keepends=True)
+            self._late = lines.pop() if lines and not lines[-1].endswith("\n") else ""
+            marked = "".join(f"{LATE}{line}" for line in lines)
+            if not marked or self._passed + len(marked) > STREAM_LIMIT:
+                return len(text)
+            self._passed += len(marked)
+            left = self._sink.late({"output_type": "stream", "name": self._name, "text": marked})
         current = getattr(sys, self._name)
-        if current is None or (isinstance(current, Stream) and current._ended):
-            return len(text)
-        return int(current.write(text))
+        if left and current is not None and not isinstance(current, Stream):
+            current.write(left)
+        return len(text)
+
+
+_owned: dict[int, Stream] = {}
+"""The stdout of the action that started a thread, by the thread's number."""
+
+
+def claim(threads: Iterable[int], stream: Stream) -> None:
+    """Take what these threads print to be the action's whose stdout is ``stream``, also after its end."""
+    alive = set(sys._current_frames())
+    for gone in [ident for ident in _owned if ident not in alive]:
+        del _owned[gone]
+    _owned.update(dict.fromkeys(threads, stream))
+
+
+def print_to_owner(*values: Any, file: Any = None, **options: Any) -> None:
+    """Print as ``print`` does; in a thread that an action started, to that action's stdout."""
+    print(*values, file=_owned.get(threading.get_ident(), sys.stdout) if file is None else file, **options)
 
 
 def stream_pair(sink: Sink) -> tuple[Stream, Stream]:
@@ -190,7 +234,7 @@ class Publisher:
         """Take a MIME bundle; ``update`` puts it where its display id was shown before."""
         for stream in self._streams:
             stream.flush()
-        output = {"output_type": "display_data", "data": _encoded(data), "metadata": metadata or {}}
+        output = {"output_type": "display_data", "data": encoded(data), "metadata": metadata or {}}
         display_id = (transient or {}).get("display_id")
         if update and display_id is not None:
             for index in self._places.get(display_id, []):
@@ -220,37 +264,13 @@ def bundle_of(shell: InteractiveShell, value: Any) -> tuple[dict[str, Any], dict
 def value_output(shell: InteractiveShell, value: Any) -> dict[str, Any]:
     """Return an ``execute_result`` output for the value of a cell's closing expression."""
     data, metadata = bundle_of(shell, value)
-    return {"output_type": "execute_result", "execution_count": None, "data": _encoded(data), "metadata": metadata}
+    return {"output_type": "execute_result", "execution_count": None, "data": encoded(data), "metadata": metadata}
 
 
-def _encoded(data: dict[str, Any]) -> dict[str, Any]:
+def encoded(data: dict[str, Any]) -> dict[str, Any]:
     """Binary representations as base64 text, as nbformat wants them."""
     from base64 import b64encode
 
     return {
         mime: b64encode(value).decode("ascii") if isinstance(value, bytes) else value for mime, value in data.items()
     }
-
-
-def safe_bundle(shell: InteractiveShell, value: Any) -> dict[str, Any]:
-    """Return an object's MIME bundle; one whose representations fail is described instead.
-
-    A text is shown as what it says, not as its ``repr``: agents answer with reports in Markdown.
-    """
-    if isinstance(value, str):
-        return {"text/plain": str(value), "text/markdown": str(value)}
-    errors: list[str] = []
-    before = shell.__dict__.get("_showtraceback")
-    shell.__dict__["_showtraceback"] = lambda etype, error, stb: errors.append(f"{etype.__name__}: {error}")
-    try:
-        data, _ = bundle_of(shell, value)
-    except Exception as error:
-        errors.append(f"{type(error).__name__}: {error}")
-        data = {}
-    finally:
-        shell.__dict__.pop("_showtraceback", None)
-        if before is not None:
-            shell.__dict__["_showtraceback"] = before
-    if "text/plain" not in data:
-        data = {**data, "text/plain": f"<{type(value).__name__} that cannot be shown: {'; '.join(errors)}>"}
-    return _encoded(data)

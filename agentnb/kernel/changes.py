@@ -1,53 +1,61 @@
-"""What an action did to the variables: added, rebound, mutated in place, deleted.
+"""What an action did to the variables: added, rebound, mutated in place, deleted; and the way back.
 
 Names are compared by identity against a shallow copy. For changes in place, the objects that the action's code can
-reach are fingerprinted before and after; nothing is copied, so 1 GB of arrays costs about 0.1 s.
+reach are kept before it (see ``undo.memento``) and compared after it: 1 GB of arrays costs some 15 ms.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-import weakref
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentnb.kernel.details import Details
 from agentnb.kernel.fingerprint import Fingerprint, fingerprint, sketch
 from agentnb.kernel.kinds import is_variable
 from agentnb.kernel.reach import candidates
 from agentnb.kernel.summary import summarize_variable
 from agentnb.kernel.tables import size_hint
+from agentnb.kernel.undo.delta import Delta, changed_names, tick
+from agentnb.kernel.undo.memento import Difference, Memento
+from agentnb.kernel.undo.memory import Source
+from agentnb.kernel.undo.states import MISSING, same_object
 from agentnb.record.document import Change, ChangeKind
 
-_MISSING: Any = object()
-_CONSTANTS = frozenset({int, float, complex, bool, str, bytes})
+logger = logging.getLogger("agentnb")
+
+Freeze = Callable[[], Source]
 
 
-@dataclass
+@dataclass(eq=False)
 class Snapshot:
-    """The variables before an action: the objects, and of those it may change in place a fingerprint and a summary.
+    """The variables before an action, and of those it may change in place a summary and their content.
 
-    Holds the objects, so forget it after ``Watch.compare``.
+    Holds the objects, so forget it after ``Watch.compare``, which puts what can be taken back into ``delta``.
     """
 
     values: dict[str, Any]
+    began: int
     summaries: dict[str, str] = field(default_factory=dict)
-    prints: dict[int, Fingerprint] = field(default_factory=dict)
+    memento: Memento | None = None
+    prints: dict[str, Fingerprint] = field(default_factory=dict)
+    delta: Delta | None = None
 
 
 class Watch:
     """Tells what actions change in one namespace; ``scope`` goes into the changes.
 
     ``view`` is the namespace in which the actions' code looks its names up, where that is another one (an agent's own
-    scope over the user's variables). ``budget`` is the time in seconds for the fingerprints of one snapshot: what is
-    not done by then, largest last, is compared by samples, and its names are in ``sampled``.
+    scope over the user's variables). ``budget`` is the time in seconds to keep the objects before an action: what is
+    not done by then, largest last, is compared by samples, and its names are in ``sampled``. Without ``undo`` arrays
+    are only fingerprinted, which takes no memory: for where nobody will take anything back.
 
-    The fingerprints taken after an action serve as those before the next. **Call ``invalidate`` when anybody else may
-    have run in between** (a cell of the user's, another agent's action), or their changes in place are taken for the
-    next action's. An action that awaits others sees what they changed meanwhile, too: leave it out with ``ignore``.
+    An action that awaits others sees what they changed meanwhile, too: leave it out with ``ignore``.
 
-    Not seen: changes inside functions, classes, modules, files, figures; values kept by a cached property; attributes
-    of what cannot be pickled beyond its ``__dict__``. Rebinding a name to an equal number or string is no change.
+    Not seen: changes inside modules, files, figures; values kept by a cached property. Rebinding a name to an equal
+    number or string is no change.
     """
 
     def __init__(
@@ -57,13 +65,14 @@ class Watch:
         scope: str = "user",
         view: Mapping[str, Any] | None = None,
         budget: float = 1.0,
+        undo: bool = True,
     ) -> None:
         self.sampled: list[str] = []
         self._namespace = namespace
         self._view = namespace if view is None else view
         self._scope = scope
         self._budget = budget
-        self._known: dict[int, tuple[Callable[[], Any], Fingerprint]] = {}
+        self._undo = undo
 
     @property
     def note(self) -> str | None:
@@ -73,29 +82,34 @@ class Watch:
         names = ", ".join(self.sampled[:5]) + (", …" if len(self.sampled) > 5 else "")
         return f"too large to compare in full, so small changes in place may be missed: {names}"
 
-    def invalidate(self) -> None:
-        """Forget all fingerprints, since somebody else may have changed the objects."""
-        self._known.clear()
+    def snapshot(self, code: str, *, ignore: Collection[str] = (), freeze: Freeze | None = None) -> Snapshot:
+        """Return the state before ``code`` (a cell's source) runs; ``ignore`` is not looked at for changes in place.
 
-    def snapshot(self, code: str, *, ignore: Collection[str] = ()) -> Snapshot:
-        """Return the state before ``code`` (a cell's source) runs; ``ignore`` is not looked at for changes in place."""
+        ``freeze`` makes a frozen fork, for what is too large to copy.
+        """
         values = dict(self._namespace)
-        before = Snapshot(values)
+        before = Snapshot(values, tick())
         self.sampled = []
         found = candidates(code, self._view, values)
         if found:
-            self._look(before, {name: value for name, value in found.items() if name not in ignore})
+            self._look(before, {name: value for name, value in found.items() if name not in ignore}, freeze)
         return before
 
-    def _look(self, before: Snapshot, found: dict[str, Any]) -> None:
+    def _look(self, before: Snapshot, found: dict[str, Any], freeze: Freeze | None) -> None:
+        before.summaries = {name: summarize_variable(name, value) for name, value in found.items()}
         deadline = time.perf_counter() + self._budget
-        for name, value in sorted(found.items(), key=lambda item: size_hint(item[1])):
-            before.summaries[name] = summarize_variable(name, value)
-            if id(value) not in before.prints:
-                known = self._known.get(id(value))
-                kept = known[1] if known and known[0]() is value else None
-                before.prints[id(value)] = kept or fingerprint(value, deadline=deadline)
-            if not before.prints[id(value)].exact:
+        beyond = list(found)
+        try:
+            most = None if self._undo else 0
+            before.memento = Memento(found, freeze=freeze, deadline=deadline, copy_at_most=most)
+            beyond = before.memento.beyond
+            self.sampled += before.memento.sampled
+        except Exception:  # no fault in here may keep an action from running
+            logger.exception("the variables could not be kept before an action; it cannot be undone")
+        deadline = time.perf_counter() + self._budget
+        for name in sorted(beyond, key=lambda name: size_hint(found[name])):
+            before.prints[name] = fingerprint(found[name], deadline=deadline)
+            if not before.prints[name].exact:
                 self.sampled.append(name)
 
     def compare(self, before: Snapshot, *, ignore: Collection[str] = ()) -> list[Change]:
@@ -104,62 +118,74 @@ class Watch:
         Names in ``ignore`` are left out: changes known to be another's.
         """
         old, now = before.values, dict(self._namespace)
-        after = self._after(before, now)
+        difference = self._difference(before)
+        sampled = self._sampled_changes(before, now)
+        mutated = sampled if difference is None else difference.names | sampled
+        known = old.get
+        bound = [name for name, value in now.items() if known(name, MISSING) is not value]
+        before.delta = _delta(before, now, bound, difference, sampled)
+        details = Details(difference)
         changes: list[Change] = []
-        for name, value in now.items():
-            was = old.get(name, _MISSING)
-            if was is value and (not after or name not in before.summaries):
-                continue
-            kind = self._kind(name, was, value, before, after)
+        for name in [name for name in now if name in mutated or now[name] is not known(name)] if mutated else bound:
+            kind = _kind(known(name, MISSING), now[name])
             if kind and is_variable(name) and name not in ignore:
-                changes.append(self._change(kind, name, before, value))
+                changes.append(self._change(kind, name, before, now[name], details))
         if old.keys() - now.keys():
             gone = [name for name in old if name not in now and name not in ignore and is_variable(name)]
-            changes += [self._change("deleted", name, before, _MISSING) for name in gone]
+            changes += [self._change("deleted", name, before, MISSING, details) for name in gone]
         return changes
 
-    @staticmethod
-    def _kind(name: str, was: Any, value: Any, before: Snapshot, after: dict[int, Fingerprint]) -> ChangeKind | None:
-        if was is value:
-            return "mutated" if after[id(value)] != before.prints[id(value)] else None
-        if was is _MISSING:
-            return "added"
-        if type(was) is type(value) and type(was) in _CONSTANTS and was == value:
+    def _difference(self, before: Snapshot) -> Difference | None:
+        if before.memento is None:
             return None
-        return "rebound"
+        try:
+            return before.memento.compare()
+        except Exception:  # the process that held the memory was killed, for instance
+            logger.exception("what an action changed in place could not be told; it cannot be undone")
+            self.sampled += [name for name in before.summaries if name not in self.sampled]
+            return None
 
-    def _after(self, before: Snapshot, now: dict[str, Any]) -> dict[int, Fingerprint]:
-        """Fingerprint again what is still bound to its name, and keep that for the next snapshot."""
-        if not before.summaries:
-            return {}
-        after: dict[int, Fingerprint] = {}
+    def _sampled_changes(self, before: Snapshot, now: dict[str, Any]) -> set[str]:
+        """Return which of the variables that were too large to keep differ."""
+        found = set()
         patience = 5 + 10 * self._budget  # an object that takes so much longer than before has grown, so it changed
-        for name in before.summaries:
+        for name, was in before.prints.items():
             value = before.values[name]
-            if now.get(name, _MISSING) is value and id(value) not in after:
-                exact = before.prints[id(value)].exact
-                deadline = time.perf_counter() + patience
-                after[id(value)] = fingerprint(value, deadline=deadline) if exact else sketch(value)
-                self._known[id(value)] = _reference(value), after[id(value)]
-        bound = set(map(id, now.values()))
-        self._known = {key: known for key, known in self._known.items() if key in bound}
-        return after
+            deadline = time.perf_counter() + patience
+            if now.get(name, MISSING) is value:
+                after = fingerprint(value, deadline=deadline) if was.exact else sketch(value)
+                if after != was:
+                    found.add(name)
+        return found
 
-    def _change(self, kind: ChangeKind, name: str, before: Snapshot, value: Any) -> Change:
-        was = before.values.get(name, _MISSING)
+    def _change(self, kind: ChangeKind, name: str, before: Snapshot, value: Any, details: Details) -> Change:
+        was = before.values.get(name, MISSING)
         said = before.summaries.get(name)
         return Change(
             name=name,
             kind=kind,
-            before=said or (None if was is _MISSING else summarize_variable(name, was)),
-            after=None if value is _MISSING else summarize_variable(name, value),
+            before=said or (None if was is MISSING else summarize_variable(name, was)),
+            after=None if value is MISSING else summarize_variable(name, value),
             scope=self._scope,
+            detail=details.of(kind, name, was, value),
         )
 
 
-def _reference(value: Any) -> Callable[[], Any]:
-    """Return a weak reference, or a strong one to what allows no other (lists, dicts): held until ``invalidate``."""
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return lambda: value
+def _kind(was: Any, value: Any) -> ChangeKind | None:
+    if was is value:
+        return "mutated"
+    if was is MISSING:
+        return "added"
+    return None if same_object(was, value) else "rebound"
+
+
+def _delta(
+    before: Snapshot, now: dict[str, Any], bound: list[str], difference: Difference | None, sampled: set[str]
+) -> Delta:
+    delta = Delta(before.began, tick(), changed_names(before.values, now, bound))
+    if difference is not None:
+        delta.objects, delta.writes, delta.mutated = difference.objects, difference.writes, difference.kept
+        lost = set(map(id, difference.lost))
+        unkept = before.memento.uncovered.items() if before.memento is not None else ()
+        delta.lost = [name for name, objects in unkept if not lost.isdisjoint(map(id, objects))] + sorted(sampled)
+    return delta

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,16 +13,22 @@ from IPython.core.interactiveshell import InteractiveShell
 from agentnb.errors import Correction
 from agentnb.kernel.capture import value_output
 from agentnb.kernel.cell import Cell, compile_cell
-from agentnb.kernel.changes import Watch
+from agentnb.kernel.changes import Snapshot, Watch
+from agentnb.kernel.children import described, end
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.merge import Bundle, merge
 from agentnb.kernel.names import FinalAnswer
 from agentnb.kernel.pending import Pending, settle
-from agentnb.kernel.port import Outcome, Place, Sink
+from agentnb.kernel.port import Cancelled, Outcome, Sink
 from agentnb.kernel.report import report
 from agentnb.kernel.scope import Scope
 from agentnb.kernel.shell import Namespace
 from agentnb.kernel.stage import Stage, current_stage
 from agentnb.kernel.turn import Turn
+from agentnb.kernel.undo.delta import Delta
+from agentnb.kernel.undo.frozen import Freezer
+from agentnb.kernel.undo.irreversible import irreversible, uncovered
+from agentnb.kernel.undo.meanwhile import meanwhile
 from agentnb.record.document import Mode
 
 _LOOP_RUNS = ("from a running event loop", "event loop is already running")
@@ -45,15 +52,24 @@ class LivePlace:
     ) -> Outcome:
         """Run ``code`` as an async cell; see ``Place.execute``."""
         async with self._turn:
-            if not _acted_last(self, self._shell):
-                self._watch.invalidate()
-            before = self._watch.snapshot(code)
+            before = self._watch.snapshot(code, freeze=Freezer())
+            _warn(sink, code, self._user, before)
             stage = Stage(self._shell, self._user, names, sink, turn=self._turn, timeout=timeout)
-            outcome = await run_cell(stage, code, label)
-            outcome.changes = self._watch.compare(before)
-            _note(outcome, self._watch)
-            _mark_last(self, self._shell)
-            return outcome
+
+            def compare(outcome: Outcome) -> None:
+                outcome.changes, outcome.delta = self._watch.compare(before), before.delta
+                _note(outcome, self._watch)
+
+            with _announced(before, self._user, stage):
+                return await _run_and_compare(stage, code, label, compare)
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the user's variables."""
+        merged = merge(bundle, self._user)
+        self._user.update(merged.bind)
+        for name in merged.delete:
+            del self._user[name]
+        return merged.notes
 
 
 class ScratchPlace:
@@ -62,7 +78,7 @@ class ScratchPlace:
     mode: Mode = "scratch"
 
     def __init__(self, shell: InteractiveShell, namespace: Namespace, scope: Scope, turn: Turn, *, owner: str) -> None:
-        self._shell, self._turn, self._scope = shell, turn, scope
+        self._shell, self._user, self._turn, self._scope = shell, namespace, turn, scope
         self._user_watch = Watch(namespace, view=scope.namespace)
         self._scope_watch = Watch(scope.namespace, scope=owner)
 
@@ -78,30 +94,71 @@ class ScratchPlace:
         async with self._turn:
             self._scope.refresh()
             stage = Stage(self._shell, self._scope.namespace, names, sink, turn=self._turn, timeout=timeout)
-            if not _acted_last(self, self._shell):
-                self._user_watch.invalidate()
-                self._scope_watch.invalidate()
+            freeze = Freezer()
             # what the scope borrows is looked at among the user's variables already
-            user_before = self._user_watch.snapshot(code)
-            own_before = self._scope_watch.snapshot(code, ignore=self._scope.borrowed())
-            outcome = await run_cell(stage, code, label)
-            outcome.changes = self._user_watch.compare(user_before) + self._scope_watch.compare(own_before)
-            _note(outcome, self._user_watch)
-            _mark_last(self, self._shell)
-            return outcome
+            user_before = self._user_watch.snapshot(code, freeze=freeze)
+            own_before = self._scope_watch.snapshot(code, ignore=self._scope.borrowed(), freeze=freeze)
+            _warn(sink, code, self._scope.namespace, user_before)
+
+            def compare(outcome: Outcome) -> None:
+                outcome.changes = self._user_watch.compare(user_before) + self._scope_watch.compare(own_before)
+                outcome.delta = user_before.delta
+                if own_before.delta is not None:
+                    own_before.delta.close()  # the scope is the agent's: nobody asks for it back
+                _note(outcome, self._user_watch)
+
+            with _announced(user_before, self._user, stage):
+                return await _run_and_compare(stage, code, label, compare)
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge what a branch brings into the scope; the user's variables stay as they are."""
+        merged = merge(bundle, self.variables())
+        self._scope.bind(merged.bind)
+        self._scope.hide(merged.delete)
+        return merged.notes
 
 
-_last: list[Any] = [None, None]
-"""Which place acted last in this process, and the shell's count of cells then."""
+async def _run_and_compare(stage: Stage, code: str, label: str, compare: Callable[[Outcome], None]) -> Outcome:
+    """Run the action and tell what it changed, also where it is cancelled on the way."""
+    try:
+        outcome = await run_cell(stage, code, label)
+    except asyncio.CancelledError as error:
+        outcome = Outcome()
+        compare(outcome)
+        raise Cancelled(str(error), outcome) from None
+    except BaseException:
+        compare(Outcome())
+        raise
+    compare(outcome)
+    return outcome
 
 
-def _acted_last(place: Place, shell: InteractiveShell) -> bool:
-    """Whether nobody else ran since: then the fingerprints taken after that action still hold before this one."""
-    return _last[0] is place and _last[1] == shell.execution_count
+@contextmanager
+def _announced(before: Snapshot, user: Namespace, stage: Stage) -> Iterator[None]:
+    """Let others tell the action what they change while it waits; what was theirs is out of its delta at the end."""
+    others = meanwhile(user)
+
+    def look(cell: str) -> Callable[[], Delta | None]:
+        watch = Watch(user)
+        seen = watch.snapshot(cell, freeze=Freezer())
+
+        def compare() -> Delta | None:
+            watch.compare(seen)
+            return seen.delta
+
+        return compare
+
+    others.begin(before, stage.turn.run, stage.shell, look)
+    try:
+        yield
+    finally:
+        others.end(before, before.delta)
 
 
-def _mark_last(place: Place, shell: InteractiveShell) -> None:
-    _last[:] = place, shell.execution_count
+def _warn(sink: Sink, code: str, view: Mapping[str, Any], before: Snapshot) -> None:
+    """Say what of an action cannot be undone, before it runs."""
+    for text in [*irreversible(code, view), *uncovered(code, view, before.memento)]:
+        sink.note(f"cannot be undone: {text}")
 
 
 def _note(outcome: Outcome, watch: Watch) -> None:
@@ -115,13 +172,32 @@ async def run_cell(stage: Stage, code: str, label: str) -> Outcome:
     Whatever the code raises is in the outcome; only the cancellation of the awaiting task gets out.
     """
     token = current_stage.set(stage)
+    outcome: Outcome = Outcome()
     try:
-        outcome: Outcome = await stage.drive(_act(stage, code, label))
+        outcome = await stage.drive(_act(stage, code, label))
+        _report_surroundings(stage, outcome)
         return outcome
-    except Stopped as stopped:  # before the code had begun
+    except asyncio.CancelledError:
+        end(stage.children.running())
+        raise
+    except Stopped as stopped:  # before the code had begun, or where it never let go
+        end(stage.children.running())
         raise asyncio.CancelledError(str(stopped)) from None
+    except ActionTimeout as late:  # the code never let go
+        _fail(outcome, late)
+        stage.finish()
+        return outcome
     finally:
         current_stage.reset(token)
+
+
+def _report_surroundings(stage: Stage, outcome: Outcome) -> None:
+    outcome.notes += stage.surroundings.notes(stage.code)
+    outcome.processes = stage.children.running()
+    if outcome.processes:
+        outcome.notes.append(
+            f"left running: {described(outcome.processes)}; what still runs when the person stops the run is ended"
+        )
 
 
 async def _run(stage: Stage, cell: Cell) -> Any:
@@ -141,6 +217,7 @@ async def _act(stage: Stage, code: str, label: str) -> Outcome:
     outcome = Outcome()
     try:
         cell = compile_cell(stage.shell, code, label)
+        stage.code = cell.body, cell.last
         value = await _run(stage, cell)
         if inspect.iscoroutine(value):
             value = await value
@@ -186,7 +263,7 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
 def _finish(stage: Stage, outcome: Outcome) -> None:
     try:
         stage.show_figures()
-    except Exception as error:  # a figure that cannot be drawn is the code's error, not the host's
+    except (Exception, ActionTimeout) as error:  # a figure that cannot be drawn is the code's error, not the host's
         if outcome.error is None:
-            outcome.error, outcome.report = error, report(error)
+            _fail(outcome, error)
     stage.finish()

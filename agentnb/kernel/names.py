@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from agentnb.errors import Correction
+from agentnb.kernel.capture import print_to_owner
 from agentnb.kernel.stage import current_stage
 
 
@@ -31,6 +32,12 @@ def cell_names(extra: Mapping[str, Any]) -> dict[str, Any]:
 def host_names(names: Mapping[str, Any]) -> frozenset[str]:
     """Return those of ``cell_names`` that were added: tools, specialists, and what steers the team."""
     return frozenset(names.keys() - vars(builtins).keys() - _OVERRIDES.keys() - {"ask_user", "results"})
+
+
+def given(names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a cell's names that were given to ``cell_names``: tools, specialists, what they hand over."""
+    usual = {**vars(builtins), **_OVERRIDES}
+    return {name: value for name, value in names.items() if value is not usual.get(name, names)}
 
 
 def final_answer(value: Any = None) -> NoReturn:
@@ -55,4 +62,5 @@ _OVERRIDES: dict[str, Any] = {
     "breakpoint": _no_debugger,
     "final_answer": final_answer,
     "asyncio": asyncio,
+    "print": print_to_owner,
 }

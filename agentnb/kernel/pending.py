@@ -33,6 +33,12 @@ class Pending(Coroutine[Any, Any, Any]):
         """Whether someone awaited it."""
         return self._task is not None
 
+    def detach(self) -> None:
+        """Let it be awaited by others than the action in which it was made: no turn is lent for it."""
+        if self._stage is not None:
+            self._stage.pending.remove(self)
+            self._stage = None
+
     async def wait(self) -> Any:
         """Begin, where that has not happened, and return the result. The last one to give up waiting cancels it."""
         if self._task is None:

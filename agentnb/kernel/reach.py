@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from agentnb.kernel.fingerprint import is_opaque
 from agentnb.kernel.kinds import ATOMS, attributes, root, variables
 from agentnb.kernel.tables import is_array, is_frame, owners
+from agentnb.kernel.undo.states import keeps_something
 
 _BY_STRING = frozenset({"eval", "exec", "globals", "locals", "get_ipython", "_getframe", "currentframe", "__main__"})
 """Names by which code gets at variables it does not name."""
@@ -62,8 +63,12 @@ def mentioned(code: str) -> Mentioned:
     return Mentioned(frozenset(names).union(*(inner.names for inner in magics)), everything)
 
 
+@functools.lru_cache(maxsize=64)
 def parse(code: str) -> ast.Module | None:
-    """Return the syntax tree of a cell's code, magics as the calls that IPython makes of them; None for no code."""
+    """Return the syntax tree of a cell's code, magics as the calls that IPython makes of them; None for no code.
+
+    It is shared: to be left as it is.
+    """
     try:
         return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -144,6 +149,8 @@ def _can_change(value: object) -> bool:
     cls = type(value)
     if cls is tuple or cls is frozenset:
         return any(_can_change(item) for item in value)  # type: ignore[attr-defined]
+    if cls is FunctionType or issubclass(cls, type):
+        return keeps_something(value)
     return cls not in ATOMS and not is_opaque(value)
 
 

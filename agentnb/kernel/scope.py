@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from agentnb.kernel.shell import Namespace
@@ -53,6 +53,13 @@ class Scope:
             self._borrowed.pop(name, None)
             self._deleted.discard(name)
             self.namespace[name] = value
+
+    def hide(self, names: Iterable[str]) -> None:
+        """Take names out, as the agent's ``del`` would."""
+        for name in names:
+            self.namespace.pop(name, None)
+            self._borrowed.pop(name, None)
+            self._deleted.add(name)
 
     def own(self) -> Namespace:
         """Return what the agent itself assigned."""

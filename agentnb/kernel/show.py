@@ -12,10 +12,10 @@ from agentnb.kernel.shell import kernel_of
 
 
 class CellDisplay:
-    """One output of the cell that made it. Used on the event loop, outside of any agent's stage."""
+    """One output of the cell that made it. Made on the event loop, outside of any agent's stage."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
+        self._shell, self._publisher = shell, shell.display_pub  # while an agent's code runs, the shell has another one
         self._id = uuid.uuid4().hex
         self._shown = False
         # the context holds which cell the output belongs to
@@ -28,9 +28,9 @@ class CellDisplay:
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Show the bundle, in the place of what this display showed before."""
-        self._context.run(self._publish, data, metadata)
+        self._context.copy().run(self._publish, data, metadata)
 
     def _publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        publisher = self._shell.display_pub
+        publisher = self._publisher
         publisher.publish(data, metadata, transient={"display_id": self._id}, update=self._shown and self.updates)
         self._shown = True

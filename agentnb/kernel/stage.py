@@ -8,7 +8,10 @@ suspended actions never mix, and the user's cells between them find everything a
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import sys
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,9 +21,12 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.kernel import guard, interrupt
-from agentnb.kernel.capture import Outlet, Publisher, bundle_of, stream_pair
+from agentnb.kernel.capture import Outlet, Publisher, bundle_of, claim, stream_pair
+from agentnb.kernel.ceiling import ceiling
+from agentnb.kernel.children import Children
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
+from agentnb.kernel.surroundings import Surroundings
 from agentnb.kernel.turn import Turn
 
 current_stage: ContextVar[Stage | None] = ContextVar("agentnb_stage", default=None)
@@ -44,7 +50,7 @@ class Stage:
     ) -> None:
         self.shell, self.namespace, self.names, self.turn = shell, namespace, names, turn
         self.sink = Outlet(sink)
-        self.clock = interrupt.Clock(timeout, lambda: turn.closed)
+        self.clock = interrupt.Clock(timeout, lambda: turn.closed, self.sink.note)
         self._streams = stream_pair(self.sink)
         self._publisher: Any = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
@@ -60,6 +66,8 @@ class Stage:
         self.pending: list[Any] = []  # calls that must be awaited
         self.tasks: set[asyncio.Task[Any]] = set()  # that the action started
         self.answer: Any = None  # the FinalAnswer it gave
+        self.code: tuple[Any, ...] = ()  # compiled
+        self.surroundings, self.children = Surroundings(namespace), Children()
 
     @contextmanager
     def set(self) -> Iterator[None]:
@@ -70,7 +78,7 @@ class Stage:
         self._depth = 1
         restore = self._enter()
         try:
-            with self.clock.running(), self._effects():
+            with self.clock.running(), ceiling(), self._effects():
                 yield
         finally:
             restore()
@@ -84,6 +92,9 @@ class Stage:
         figures = _swap_figures(self._figures)
         kernel = kernel_of(shell)
         stdin_before = getattr(kernel, "_allow_stdin", None)
+        self.surroundings.enter()
+        self.children.enter()
+        threads = _threads()
 
         sys.stdout, sys.stderr = self._own
         shell.display_pub = self._publisher
@@ -98,6 +109,10 @@ class Stage:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
+            self.children.leave()
+            if fresh := _threads() - threads:
+                claim(fresh, self._streams[0])
+            self.surroundings.leave()
             if stdin_before is not None:
                 kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
             shell.hooks.show_in_pager = pager
@@ -157,20 +172,29 @@ class Driven(Coroutine[Any, Any, Any]):
 
     def __init__(self, stage: Stage, inner: Coroutine[Any, Any, Any]) -> None:
         self._stage, self._inner = stage, inner
-        self._struck = False
+        self._blows = 0
+        self._struck_at = 0.0
         self.__name__ = getattr(inner, "__name__", "action")
         self.__qualname__ = getattr(inner, "__qualname__", "action")
 
     def send(self, value: Any) -> Any:
-        """Run the next segment; once only to be stopped where the run was, for it might never suspend again."""
-        if self._stage.turn.closed and not self._struck:
-            self._struck = True
-            return self.throw(interrupt.Stopped("the run was stopped"))
+        """Run the next segment; where the code is to end, with what ends it: it might never be asked otherwise."""
+        verdict = self._stage.clock.verdict()
+        if verdict is not None and time.perf_counter() - self._struck_at > interrupt.AGAIN:
+            return self.throw(verdict)
         with self._stage.set():
             return self._inner.send(value)
 
     def throw(self, *exception: Any) -> Any:
-        """Run the next segment, which starts with an exception."""
+        """Run the next segment, which starts with an exception.
+
+        Code that has swallowed what was to end it some times is not resumed any more.
+        """
+        if (verdict := self._stage.clock.verdict()) is not None:
+            self._blows, self._struck_at = self._blows + 1, time.perf_counter()
+            if self._blows > interrupt.POLITE:
+                _keep_for_ever(self._inner)
+                raise verdict
         with self._stage.set():
             return self._inner.throw(*exception)
 
@@ -191,6 +215,11 @@ class Driven(Coroutine[Any, Any, Any]):
                 step, argument = self.send, (yield future)
             except BaseException as error:
                 step, argument = self.throw, error
+
+
+def _keep_for_ever(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Let a coroutine outlive even the interpreter's end: the end of its life would resume it once more."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
 
 
 @contextmanager
@@ -228,6 +257,10 @@ class _TaskFactory:
         if stage is not None:
             stage.tasks.add(task)
         return task
+
+
+def _threads() -> set[int]:
+    return {thread.ident for thread in threading.enumerate() if thread.ident is not None}
 
 
 def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:

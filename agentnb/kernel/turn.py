@@ -92,6 +92,11 @@ class Turn:
         self._waiting = 0
 
     @property
+    def run(self) -> object:
+        """What is the same for all agents of one run."""
+        return self._gate
+
+    @property
     def closed(self) -> bool:
         """Whether the run is being stopped."""
         return self._gate.closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from agentnb.page.hub import Tapped, hub
 from agentnb.page.target import register
 from agentnb.page.view import live_widget, reference
 from agentnb.record.document import FINAL, RunRecord
-from agentnb.record.events import AnyEvent, Asked, ReplyDelta, RunStatusChanged
+from agentnb.record.events import AnyEvent, Asked, Noted, ReplyDelta, RunStatusChanged
 from agentnb.record.limits import GROWTH
 from agentnb.views.bundle import bundle, light_bundle
 
@@ -55,10 +56,10 @@ def follow_run(run: Shown, shell: Shell, *, show: bool = True) -> None:
     display = CellDisplay(shell)
     if desk is None or not display.updates:
         run.subscribe(_AtEnd(display).on_event)
-    elif is_attended(shell):
-        run.subscribe(_Live(run.record, display, desk).on_event)
     else:
-        run.subscribe(_Light(run.record, display).on_event)
+        view = _Live(run.record, display, desk) if is_attended(shell) else _Light(run.record, display)
+        run.subscribe(view.on_event)
+        run.tap(view.on_tap)
 
 
 class _AtEnd:
@@ -81,6 +82,15 @@ class _Timed(_AtEnd):
         self._due: asyncio.TimerHandle | None = None
         self._due_at = 0.0
         self._last = float("-inf")
+        self._thread = threading.get_ident()
+
+    def on_tap(self, event: AnyEvent, record: RunRecord) -> None:
+        """Show at once what is remarked on another thread: the loop may be held up for good."""
+        if isinstance(event, Noted) and threading.get_ident() != self._thread:
+            self._show_remark()
+
+    def _show_remark(self) -> None:
+        self._show()
 
     def on_event(self, event: AnyEvent, record: RunRecord) -> None:
         if record.status in FINAL:
@@ -160,6 +170,10 @@ class _Live(_Timed):
         if self._widget is not None:
             data |= reference(self._widget)
         self._display.show(data, metadata)
+
+    def _show_remark(self) -> None:
+        if not self._shown:  # else the page has it from the feed
+            self._display.show(*bundle(self._record, live=True))
 
     def on_event(self, event: AnyEvent, record: RunRecord) -> None:
         super().on_event(event, record)

@@ -56,6 +56,13 @@ class Journal:
         _keep_newest(home, journal.path)
         return journal
 
+    def again(self) -> Journal | None:
+        """Return the journal opened once more, for what comes after the run's end; None where it was cleared away."""
+        try:
+            return Journal(self.path, fsync=self._fsync) if self.path.exists() else None
+        except OSError:
+            return None
+
     def append(self, event: AnyEvent) -> None:
         """Write one event; pieces of a streaming reply are left out, for the whole follows. Raises nothing."""
         if isinstance(event, ReplyDelta):

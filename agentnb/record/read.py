@@ -13,6 +13,7 @@ from agentnb.record.codec import to_plain
 from agentnb.record.document import MIME_TYPE, VERSION, RunRecord
 from agentnb.record.outputs import bundle_of, text_of, tidy
 from agentnb.record.repair import repair
+from agentnb.record.seal import is_edited
 from agentnb.record.upgrade import upgrade
 
 _TELLING = ("run_id", "steps", "tasks", "roster")
@@ -54,12 +55,18 @@ def records_of(notebook: Mapping[str, Any]) -> list[tuple[int, RunRecord | Summa
 
     A damaged one becomes a ``Summary`` whose text is the reason and the output's plain text. Raises nothing.
     """
-    return [(index, _record_in(bundle)) for index, bundle in _bundles(notebook) if MIME_TYPE in bundle]
+    return [(index, _record_in(bundle)) for index, bundle, _ in _bundles(notebook) if MIME_TYPE in bundle]
 
 
 def raw_records(notebook: Mapping[str, Any]) -> list[tuple[int, Any]]:
     """Return what stands for records in a notebook as it is, each with the index of its cell."""
-    return [(index, bundle[MIME_TYPE]) for index, bundle in _bundles(notebook) if MIME_TYPE in bundle]
+    return [(index, bundle[MIME_TYPE]) for index, bundle, _ in _bundles(notebook) if MIME_TYPE in bundle]
+
+
+def edited_cells(notebook: Mapping[str, Any]) -> list[int]:
+    """Return the indexes of the cells whose records are not as their runs left them: they were edited by hand."""
+    found = _bundles(notebook)
+    return [index for index, bundle, meta in found if is_edited(bundle.get(MIME_TYPE), meta.get(MIME_TYPE))]
 
 
 def _record_in(bundle: Mapping[str, Any]) -> RunRecord | Summary:
@@ -74,12 +81,14 @@ def _record_in(bundle: Mapping[str, Any]) -> RunRecord | Summary:
     return found
 
 
-def _bundles(notebook: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _bundles(notebook: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the index of the cell, the bundle and its metadata of each output that shows something."""
     for index, cell in enumerate(_items(notebook, "cells")):
         for output in _items(cell, "outputs"):
             data = output.get("data") if isinstance(output, Mapping) else None
             if isinstance(data, Mapping):
-                yield index, data
+                metadata = output.get("metadata")
+                yield index, data, metadata if isinstance(metadata, Mapping) else {}
 
 
 def _items(node: Any, name: str) -> list[Any]:

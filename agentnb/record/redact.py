@@ -1,7 +1,8 @@
 """Keeps secrets out of prompts, records and pages.
 
-What can be known to be secret is replaced by ``[redacted NAME]``: the values of credentials in the environment and in
-the user's variables, in plain, base64, hex, URL, JSON, HTML and ``repr`` form, and what has the known shape of a key.
+What can be known to be secret is replaced by ``[redacted NAME]``: the values of credentials in the environment, in
+``.env`` files of the working folder and in variables, in plain, base64, hex, URL, JSON, HTML and ``repr`` form, and
+what has the known shape of a key.
 What code has encrypted, split up or spelt backwards is not caught.
 """
 
@@ -12,7 +13,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 from urllib.parse import quote, quote_plus
@@ -20,8 +21,9 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from agentnb.record.codec import to_plain
+from agentnb.record.dotenv_files import DotenvFiles
 from agentnb.record.needles import Needles
-from agentnb.record.secrets import SHAPES, SHORTEST, Shape, in_environ, in_namespace, looks_random
+from agentnb.record.secrets import SHAPES, SHORTEST, Shape, in_code, in_environ, in_namespace, looks_random
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _RUN = re.compile(r"[!-~]+")
@@ -40,11 +42,22 @@ class Redactor:
         self._names: dict[str, str] = {}  # secret -> name
         self._literals: dict[str, str] = {}  # every form of every secret -> name
         self.spaced: list[str] = []  # those of the forms that are not one run of printable ASCII
+        self._files = DotenvFiles()
         self.refresh(namespace)
 
-    def refresh(self, namespace: Mapping[str, Any] | None = None) -> None:
-        """Look for new secrets in the environment and in ``namespace``; cheap where there are none."""
-        found = [*in_environ(self._environ), *(in_namespace(namespace) if namespace is not None else ())]
+    def refresh(self, *namespaces: Mapping[str, Any] | None) -> None:
+        """Look for new secrets in the environment, ``.env`` files and ``namespaces``; cheap where there are none."""
+        self._learn(in_environ(self._environ))
+        self._learn(in_environ(dict(self._files.values())))
+        for namespace in namespaces:
+            if namespace is not None:
+                self._learn(in_namespace(namespace))
+
+    def read_code(self, code: str) -> None:
+        """Look for secrets that a model's code has as literals, before its variables exist."""
+        self._learn(in_code(code))
+
+    def _learn(self, found: Iterable[tuple[str, str]]) -> None:
         for name, value in found:
             if value not in self._names:
                 self._names[value] = name

@@ -33,6 +33,11 @@ _HARMLESS_ENDS = _words(  # where or how a credential is kept, not the credentia
     "algorithm length len size count limit header prefix env var column columns col field style"
 )
 _SHELLS = ("_oh", "Out", "__builtins__")  # dicts that IPython puts into the namespace
+_TABLES = frozenset({"pandas", "polars"})
+_LONGEST_COLUMN = 1000
+_ASSIGNED = re.compile(
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]{0,80})[\"']?\]?\s{0,4}[=:]\s{0,4}[bfru]{0,2}(?P<quote>[\"'])(?P<value>[^\"'\n]{8,400})(?P=quote)"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -99,15 +104,39 @@ def in_environ(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def in_namespace(namespace: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of the string variables, and the strings in dicts one level deep, that hold secrets."""
+    """Yield (name, value) of the variables that hold secrets.
+
+    Those are texts and bytes, texts in dicts one level deep, and the columns of tables by their names.
+    """
     for name, value in list(namespace.items()):
         if type(name) is not str:
             continue
-        if type(value) is str:
-            if _believed(promise(name), value):
-                yield name, value
+        if type(value) is str or type(value) is bytes:
+            text = value if isinstance(value, str) else value.decode("utf-8", "replace")
+            if _believed(promise(name), text):
+                yield name, text
         elif isinstance(value, dict) and name not in _SHELLS:
             yield from _in_dict(promise(name), value)
+        elif type(value).__module__.partition(".")[0] in _TABLES:
+            yield from _in_table(value)
+
+
+def _in_table(table: Any) -> Iterator[tuple[str, str]]:
+    try:
+        names = [name for name in table.columns if type(name) is str and promise(name)]
+        for name in names:
+            for value in list(table[name][:_LONGEST_COLUMN]):
+                if type(value) is str and _believed(promise(name), value):
+                    yield name, value
+    except Exception:  # a module, an index, a broken table: nothing to look into
+        return
+
+
+def in_code(code: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of the literals that code assigns to names of secrets, where they look like keys."""
+    for found in _ASSIGNED.finditer(code):
+        if promise(found["name"]) and _fits(found["value"]) and looks_random(found["value"]):
+            yield found["name"], found["value"]
 
 
 def _in_dict(around: Promise, value: dict[Any, Any]) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from agentnb.record.codec import decode_event
 from agentnb.record.document import VERSION, RunRecord
 from agentnb.record.fold import fold
 from agentnb.record.journal import read_journal
-from agentnb.record.read import raw_records
+from agentnb.record.read import edited_cells, raw_records
 
 
 def validate_file(path: Path) -> list[str]:
@@ -28,12 +28,13 @@ def validate_file(path: Path) -> list[str]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordError(f"{path.name} cannot be read: {error}") from None
-    found = [("", data)]
+    found, edited = [("", data)], []
     if isinstance(data, Mapping) and "nbformat" in data:
         found = [(f"cell {cell + 1}: ", record) for cell, record in raw_records(data)]
+        edited = [f"cell {cell + 1}: the record was edited after the run" for cell in edited_cells(data)]
     if not found:
         raise RecordError(f"{path.name} holds no run; run its %%agents cells once and save")
-    return [f"{where}{fault}" for where, record in found for fault in validate(record)]
+    return [f"{where}{fault}" for where, record in found for fault in validate(record)] + edited
 
 
 def validate(data: Any) -> list[str]:

@@ -14,6 +14,8 @@ from agentnb.run.run import Run
 async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellOptions, task: str) -> Any:
     """Run a cell and return its value: the result, or None where ``-o`` binds it or ``--bg`` leaves it to go on.
 
+    None too, and a line that says so, where to show the object would tell a secret or never end.
+
     Raises ``RunNotDone`` where the run did not end ``done``, so that "Run all" stops, and ``UserError`` for a mistake
     in the cell.
     """
@@ -26,9 +28,15 @@ async def run_cell(notebook: Notebook, variables: dict[str, Any], options: CellO
             bind_at_end(run, variables, options.out)
         return None
     await run
+    variables["agents_run"] = run  # an agent's `%reset` takes it away
     check_done(run)
     if options.out is not None:
-        variables[options.out] = run.result
+        run.bind(options.out, variables)
+        return None
+    if not run.presentable:
+        print(
+            "The result is shown in the run above only as far as it can be; the object itself is `agents_run.result`."
+        )
         return None
     return run.result
 
@@ -46,7 +54,7 @@ def bind_at_end(run: Run, variables: dict[str, Any], name: str) -> None:
 
     def on_event(event: Any, record: RunRecord) -> None:
         if record.status in FINAL and run.status == "done":
-            variables[name] = run.result
+            run.bind(name, variables)
 
     run.subscribe(on_event)
 

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentnb.errors import UserError
+from agentnb.kernel.merge import Bundle
 from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
 from agentnb.record.document import Request, RunRecord, RunStatus
 from agentnb.run.approval import Approver
 from agentnb.run.budget import LimitReached, Meter
+from agentnb.run.conflicts import Conflicts
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
 from agentnb.run.requests import Answer, Requests
 from agentnb.run.rules import Rules
+from agentnb.run.undo import Undo
 
 if TYPE_CHECKING:
     from agentnb.run.resume import Resumption
@@ -120,15 +123,21 @@ class RunContext:
     control: Control = field(default_factory=Control)
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
+    bundles: dict[str, Bundle] = field(default_factory=dict)  # by task: what branches bring to whoever takes the result
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of tasks that would be in branches and cannot
     lanes: dict[str, str | None] = field(default_factory=dict)
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
     resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
+    undo: Undo = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.recorder)
+        self.undo = Undo(self.id, self.namespace, self.recorder)
 
     @property
     def record(self) -> RunRecord:

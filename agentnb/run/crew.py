@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from agentnb.kernel.branch.place import BranchPlace
 from agentnb.kernel.digest import digest
 from agentnb.kernel.live import LivePlace, ScratchPlace
 from agentnb.kernel.names import cell_names
@@ -14,9 +16,10 @@ from agentnb.kernel.port import Place
 from agentnb.kernel.scope import Scope
 from agentnb.kernel.turn import Turn
 from agentnb.record.document import Member, Mode
-from agentnb.record.events import AgentJoined, Said
+from agentnb.record.events import AgentJoined
 from agentnb.run import prompts
 from agentnb.run.approval import ToolGate
+from agentnb.run.branches import open_for
 from agentnb.run.context import RunContext
 from agentnb.run.delegation import Delegation
 from agentnb.run.history import History
@@ -56,7 +59,6 @@ class Crew:
     ask: bool = False  # whether every action is put to the person
     plan: bool = False  # whether the coordinator's plan is
     tools: list[Tool] = field(default_factory=list)
-    _warned: set[str] = field(default_factory=set)
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -68,18 +70,10 @@ class Crew:
         return self.model if own is None else own
 
     def mode_of(self, member: Agent | Roster) -> Mode:
-        """The member's own mode, else the run's, else the default. A branch falls back to scratch, and says so."""
-        mode = self._wanted_mode(member)
-        if mode != "branch":
-            return mode
-        if member.name not in self._warned:
-            self._warned.add(member.name)
-            text = f"branches are not available in this version: {member.name} works in scratch instead"
-            self.run.recorder.emit(Said(sender="agentnb", to="user", text=text))
-        return "scratch"
+        """The member's own mode, else the run's, else the default.
 
-    def _wanted_mode(self, member: Agent | Roster) -> Mode:
-        """Raises ``UserError`` for a mode that the administrator forbids; a default makes way for an allowed one."""
+        Raises ``UserError`` for a mode that the administrator forbids; a default makes way for an allowed one.
+        """
         policy = self.run.rules.policy
         default: Mode = self.default_lead_mode if member is self.lead else "scratch"
         if default not in policy.modes and policy.modes:
@@ -97,7 +91,7 @@ class Crew:
         for member in (self.lead, *self.roster):
             self.run.check_model(self.model_of(member))
             if isinstance(member, Agent):
-                self._wanted_mode(member)
+                self.mode_of(member)
                 roster = self.roster if member is self.lead else Roster()
                 tools = expand_tools(local_tools(member.tools))
                 check_names(roster, self.run.namespace, tools)
@@ -121,7 +115,7 @@ class Crew:
         self.tools = [gate.checked(tool) for tool in await aexpand_tools(lead.tools)]
         staffing = self.staffing()
         delegation = Delegation(run, self.roster, staffing, self.perform, coordinator=lead.name, task=task)
-        with ExitStack() as stack:
+        async with AsyncExitStack() as stack:
             self.memory.leading = True
             stack.callback(setattr, self.memory, "leading", False)
             run.recorder.emit(AgentJoined(member=self._lead_entry(), by="user"))
@@ -129,14 +123,14 @@ class Crew:
             stack.callback(delegation.open())
             names = delegation.names = cell_names({**bind_tools(self.tools), **delegation.names})
             stack.callback(colleagues.reset, colleagues.set(names))
-            job = self._assignment(lead, brief, objects, names, self.tools, task, asked_by, lane, stack)
+            job = await self._assignment(lead, brief, objects, names, self.tools, task, asked_by, lane, stack)
             job.settle = delegation.settle
             job.news = lambda: [*delegation.news(), *self._mail(lead.name, task)]
             job.plan_due = self.plan and not self._has_plan()
             delegation.worker = worker = Worker(run, job)
             gate.step = lambda: worker.step
             self.memory.history = job.history
-            return await worker.work()
+            return await self._result_of(worker)
 
     def _has_plan(self) -> bool:
         """Whether the person has allowed a plan of this coordinator's in the run that a resumed one goes on from."""
@@ -165,12 +159,12 @@ class Crew:
         gate = ToolGate(self.run, member.name, task)
         tools = [gate.checked(tool) for tool in await aexpand_tools(member.tools)]
         names = cell_names(bind_tools(tools))
-        with ExitStack() as stack:
-            job = self._assignment(member, brief, objects, names, tools, task, asked_by, lane, stack)
+        async with AsyncExitStack() as stack:
+            job = await self._assignment(member, brief, objects, names, tools, task, asked_by, lane, stack)
             job.news = lambda: self._mail(member.name, task)
             worker = Worker(self.run, job)
             gate.step = lambda: worker.step
-            result = await worker.work()
+            result = await self._result_of(worker)
         self.memory.past.setdefault(member.name, []).append(" ".join(brief.split())[:200])
         return result
 
@@ -196,7 +190,16 @@ class Crew:
 
     # --- what both share ----------------------------------------------------------------------------------------------
 
-    def _assignment(
+    async def _result_of(self, worker: Worker) -> Any:
+        """Let the worker work; what its branch brings waits for whoever takes the result."""
+        job = worker.job
+        result = await worker.work()
+        if isinstance(job.place, BranchPlace) and job.place.bundle is not None and not job.for_user:
+            job.place.bundle.ask = job.ask
+            self.run.bundles[job.task] = job.place.bundle
+        return result
+
+    async def _assignment(
         self,
         agent: Agent,
         brief: str,
@@ -206,14 +209,14 @@ class Crew:
         task: str,
         asked_by: str,
         lane: str | None,
-        stack: ExitStack,
+        stack: AsyncExitStack,
     ) -> Assignment:
-        run, mode = self.run, self.mode_of(agent)
-        place = self._place(agent, mode, objects, stack)
+        run = self.run
+        place = await self._place(agent, objects, task, stack)
         chat, own_lane = run.models.open(self.model_of(agent), agent.name, brief, lane)
         run.lanes[task] = own_lane
         run.control.skip(agent.name, task)
-        history = self._history(agent, mode, brief, objects, tools, asked_by, place)
+        history = self._history(agent, place.mode, brief, objects, tools, asked_by, place)
         return Assignment(
             agent=agent.name,
             task=task,
@@ -228,14 +231,28 @@ class Crew:
             tools=frozenset(tool.name for tool in tools),
             ask=self.asks(agent),
             read_only=agent.read_only,
+            for_user=not asked_by,
         )
 
-    def _place(self, agent: Agent, mode: Mode, objects: dict[str, Any], stack: ExitStack) -> Place:
-        run = self.run
+    async def _place(self, agent: Agent, objects: dict[str, Any], task: str, stack: AsyncExitStack) -> Place:
+        mode, refuge = self.mode_of(agent), agent.if_lost
+        if mode != "branch":
+            return self._here(agent, mode, objects, stack)
+        elsewhere = None if refuge == "fail" else partial(self._here, agent, refuge, objects, stack)
+        branch = await open_for(self.run, agent, objects, task, elsewhere)
+        if branch is not None:
+            stack.callback(branch.close)
+            return branch
+        if agent is not self.lead:  # a coordinator would wait for its own specialists
+            await stack.enter_async_context(self.run.alone)
+        return self._here(agent, "scratch", objects, stack)
+
+    def _here(self, agent: Agent, mode: Mode, objects: dict[str, Any], stack: AsyncExitStack) -> Place:
+        """A place in the kernel's own process."""
+        run, memory = self.run, self.memory
         turn = Turn(run.gate)
         if mode == "live":
             return LivePlace(run.shell, run.namespace, turn)
-        memory = self.memory
         scope = memory.scopes.setdefault(agent.name, Scope(run.namespace))
         if agent.name in memory.busy:  # a second call of one specialist at the same time has a scope of its own
             scope = scope.fork()
@@ -243,6 +260,7 @@ class Crew:
             memory.busy.add(agent.name)
             stack.callback(memory.busy.discard, agent.name)
         scope.bind(objects)
+        run.recorder.watch(scope.namespace)
         return ScratchPlace(run.shell, run.namespace, scope, turn, owner=agent.name)
 
     def _history(
@@ -257,7 +275,7 @@ class Crew:
     ) -> History:
         run, is_lead = self.run, agent is self.lead
         redact = run.recorder.redact
-        run.recorder.refresh(run.namespace)
+        run.recorder.watch(run.namespace)
         variables = redact(digest(place.variables(), hidden={*objects, *_of_ours(place.variables())}))
         if is_lead and not asked_by and self.memory.history is not None:
             return self._followed_up(self.memory.history, brief, variables)
@@ -293,6 +311,15 @@ class Crew:
             parts.append(prompts.plan(self.lead.name))
         history.ask("\n\n".join(parts))
         return history
+
+    def tell_later(self, agent: str, text: str) -> None:
+        """Let an agent know with its next task what happened after the run's end."""
+        text = self.run.recorder.redact(text)
+        memory = self.memory if agent == self.lead.name else self.memory.inner.get(agent)
+        if memory is not None and memory.history is not None:
+            memory.history.tell(text)
+        else:
+            self.memory.past.setdefault(agent, []).append(text)
 
     def _mail(self, agent: str, task: str) -> list[str]:
         earlier = [] if self.run.resumption is None else self.run.resumption.letters(task)

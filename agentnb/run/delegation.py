@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
+from agentnb.kernel.branch.place import BranchLost
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
-from agentnb.record.document import Error, Request
+from agentnb.record.document import Error, Mode, Request
 from agentnb.run import prompts
+from agentnb.run.best_of import AskJudge, best_of
+from agentnb.run.branches import merge_into
 from agentnb.run.budget import LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit, Worker
-from agentnb.team.agent import Agent
+from agentnb.team.agent import MODES, Agent
 from agentnb.team.roster import Roster, RosterChange
 
 
@@ -48,6 +51,7 @@ class Delegation:
         names = self.names
         names.update({member.name: self._specialist(member.name) for member in self._roster})
         names["hire"], names["dismiss"], names["change"] = self._hire, self._dismiss, self._change
+        names["best_of"] = self._best_of
         names["ask_user"], names["results"] = self._ask_user, self._run.results
         return self._roster.subscribe(self._on_change)
 
@@ -75,16 +79,30 @@ class Delegation:
                 raise DelegationError(f'call it as `await {name}("what to do and what to return", data=x)`')
             if wrong := [key for key in objects if key.startswith("__")]:
                 raise DelegationError(f"{wrong[0]} cannot be a variable of `{name}`; give it a plain name")
+            mode = _mode_of(name, objects)
             step = self.worker.step if self.worker else None
-            pending = Pending(name, lambda: self._delegate(pending, brief.strip(), objects, step))
+            pending = Pending(name, lambda: self._delegate(pending, brief.strip(), objects, step, mode))
             return pending
 
         call.__name__ = call.__qualname__ = name
         return call
 
-    async def _delegate(self, call: Pending, brief: str, objects: dict[str, Any], step: str | None) -> Any:
+    async def _delegate(
+        self,
+        call: Pending,
+        brief: str,
+        objects: dict[str, Any],
+        step: str | None,
+        mode: Mode | None,
+        *,
+        take: bool = True,
+    ) -> Any:
         run, name = self._run, call.name
         member = self._member(name)
+        if mode is not None:
+            if not isinstance(member, Agent):
+                raise DelegationError(f"`{name}` is a team, whose members have modes of their own; leave mode= out")
+            member = member.changed(mode=mode)
         run.ledger.wait(self._task)
         try:
             objects, origins = await self._resolved(objects)
@@ -92,9 +110,66 @@ class Delegation:
             self._calls[call] = task
             work = run.spawn(self._carry_out(member, brief, objects, task))
             self._begun.append((work, name, task, step))
-            return await work
+            result = await work
+            if take:
+                await self._take(task)
+            return result
         finally:
             run.ledger.go_on(self._task)
+
+    def _best_of(
+        self, specialist: Any, brief: str = "", /, *, n: int = 3, judge: Any = None, **objects: Any
+    ) -> Pending:
+        name = specialist if isinstance(specialist, str) else getattr(specialist, "__name__", "")
+        member = self._member(name)
+        if not isinstance(member, Agent) or not isinstance(brief, str) or not brief.strip():
+            raise DelegationError('call it as `await best_of(specialist, "what to do", n=3, judge=score)`')
+        step = self.worker.step if self.worker else None
+
+        async def attempt() -> tuple[Any, str]:
+            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, "branch", take=False))
+            call.detach()
+            result = await call
+            return result, self._calls[call]
+
+        async def choose() -> Any:
+            score, asked = self._judge(name, brief, judge, step)
+            answer, task, others = await best_of(attempt, n, score, asked)
+            for other in others:
+                self._run.bundles.pop(other, None)
+            await self._take(task)
+            return answer
+
+        return Pending("best_of", choose)
+
+    def _judge(self, name: str, brief: str, judge: Any, step: str | None) -> tuple[Any, tuple[str, AskJudge] | None]:
+        """A judge is a function, another specialist, or a brief for one more task of the same."""
+        by = getattr(judge, "__name__", "")
+        if not isinstance(judge, str) and by not in (member.name for member in self._roster):
+            return judge, None
+        said = judge if isinstance(judge, str) else "Judge the answers to this task."
+        if isinstance(judge, str) and judge in (member.name for member in self._roster):
+            by, said = judge, "Judge the answers to this task."
+        question = (
+            f"{said}\nThe task was: {brief.strip()}\nThe answers are in the list `candidates`. Look at each, then give "
+            "final_answer the index of the best one, an integer."
+        )
+
+        async def ask(question: str, candidates: list[Any]) -> Any:
+            call = Pending(
+                by or name,
+                lambda: self._delegate(call, question, {"candidates": candidates}, step, "scratch"),
+            )
+            call.detach()
+            return await call
+
+        return None, (question, ask)
+
+    async def _take(self, task: str) -> None:
+        """With the result the coordinator takes what a branch brings back."""
+        bundle = self._run.bundles.pop(task, None)
+        if bundle is not None and self.worker is not None:
+            self._news += await merge_into(self._run, self.worker.job.place, bundle, task)
 
     async def _resolved(self, objects: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return the arguments, calls among them replaced by their results, and the tasks they came from."""
@@ -128,7 +203,7 @@ class Delegation:
             raise
         except Exception as error:
             ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
-            if isinstance(error, TaskLimit | ModelError | UserError | DelegationError):
+            if isinstance(error, TaskLimit | ModelError | UserError | DelegationError | BranchLost):
                 reason = str(error).rstrip(".")
                 raise DelegationError(
                     f"`{name}` could not do its task: {reason}. Do it another way or yourself."
@@ -189,6 +264,16 @@ class Delegation:
             raise Correction(prompts.unanswered(answer.status, answer.text))
 
         return Pending("ask_user", ask)
+
+
+def _mode_of(name: str, objects: dict[str, Any]) -> Mode | None:
+    """Take ``mode=`` out of a call's arguments: it says where the task runs."""
+    mode: Mode | None = objects.pop("mode", None)
+    if mode is not None and mode not in MODES:
+        raise DelegationError(
+            f"mode= of `{name}` is where the task runs: 'scratch', 'branch' or 'live'; give the variable another name"
+        )
+    return mode
 
 
 def describe(change: RosterChange) -> str:

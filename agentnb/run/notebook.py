@@ -104,6 +104,11 @@ class Notebook:
         going = [run for run in self.runs if run.status in ("running", "paused")]
         return (going or self.runs)[-1]
 
+    def newest_changed(self) -> Run:
+        """Return the run to undo: the newest that has something to take back, else the newest of all."""
+        able = [run for run in self.runs if run.checkpoints]
+        return able[-1] if able else self.newest()
+
 
 def team_from_config(settings: Any) -> Team:
     """Return the team that a table of ``agentnb.toml`` describes."""

@@ -11,16 +11,32 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentnb.record.document import RunRecord
-from agentnb.record.events import AnyEvent, OutputAdded, OutputsCleared, ReplyDelta
+from agentnb.record.document import FINAL, RunRecord
+from agentnb.record.events import (
+    AnyEvent,
+    Noted,
+    OutputAdded,
+    OutputsCleared,
+    ReplyDelta,
+    ReplyEnded,
+    RunEnded,
+    StepEnded,
+    TaskAdded,
+    TaskChanged,
+)
 from agentnb.record.fold import Folder
 from agentnb.record.journal import Journal
 from agentnb.record.limits import cut_output
+from agentnb.record.logs import redacted_log
 from agentnb.record.redact import Redactor
 
 logger = logging.getLogger("agentnb")
 
 Listener = Callable[[AnyEvent, RunRecord], None]
+
+
+_TELLING = (OutputAdded, StepEnded, TaskAdded, TaskChanged, RunEnded)
+"""Events that hold what code made."""
 
 
 class Recorder:
@@ -33,12 +49,14 @@ class Recorder:
     def __init__(self, redactor: Redactor, journal: Journal | None = None) -> None:
         self._folder = Folder()
         self.redactor = redactor
+        redacted_log.knows(redactor)
         self._journal = journal
         self._lock = threading.RLock()
         self._taps: list[Listener] = []
         self._listeners: list[Listener] = []
         self._untold: deque[AnyEvent] = deque()
         self._telling = False
+        self._namespaces: list[dict[str, Any]] = []
         self._seq = 0
         self._started = time.perf_counter()
         self._loop = asyncio._get_running_loop()
@@ -68,6 +86,7 @@ class Recorder:
     def emit(self, event: AnyEvent) -> None:
         """Take in what happened. Secrets are out before anything else sees the event."""
         with self._lock:
+            self._look_for_secrets(event)
             event = self.redactor.redact_event(event)
             event.seq, event.at = self._seq, self.now
             self._seq += 1
@@ -81,6 +100,13 @@ class Recorder:
             return
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(self._tell_listeners)
+
+    def _look_for_secrets(self, event: AnyEvent) -> None:
+        """Code may have made a secret just now that it prints."""
+        if isinstance(event, ReplyEnded) and event.code:
+            self.redactor.read_code(event.code)
+        elif isinstance(event, _TELLING):
+            self.redactor.refresh(*self._namespaces)
 
     def _tell_listeners(self) -> None:
         if self._telling:  # a listener has emitted an event: the loop below comes to it
@@ -114,6 +140,21 @@ class Recorder:
                 self._tell(self._taps, event)
             self._started -= elapsed
 
+    def emit_late(self, event: AnyEvent) -> None:
+        """Take in what happened to a run that may have ended: its journal is opened again for it."""
+        journal = self._journal
+        if journal is None or self.record.status not in FINAL:
+            self.emit(event)
+            return
+        late = journal.again()
+        self._journal = late
+        try:
+            self.emit(event)
+        finally:
+            self._journal = journal
+            if late is not None:
+                late.close()
+
     def redact(self, text: str) -> str:
         """Take the secrets out of a text on its way to a model."""
         return self.redactor.redact(text)
@@ -122,8 +163,10 @@ class Recorder:
         """Write the events from now on to ``journal``."""
         self._journal = journal
 
-    def refresh(self, namespace: dict[str, Any]) -> None:
-        """Look for secrets in the variables."""
+    def watch(self, namespace: dict[str, Any]) -> None:
+        """Look for secrets in these variables, now and whenever code may have told one."""
+        if not any(known is namespace for known in self._namespaces):
+            self._namespaces.append(namespace)
         self.redactor.refresh(namespace)
 
     def close(self) -> None:
@@ -158,6 +201,17 @@ class StepSink:
         """Forget the outputs so far."""
         self._recorder.emit(OutputsCleared(step=self._step))
         self.outputs.clear()
+
+    def note(self, text: str) -> None:
+        """Remark something on the step; see ``Sink.note``."""
+        self._recorder.emit(Noted(step=self._step, text=text))
+
+    def late(self, output: dict[str, Any]) -> str:
+        """Add what was printed after the action's end while the run lasts; see ``Sink.late``."""
+        if self._recorder.record.status in FINAL:
+            return self._recorder.redact(output["text"])
+        self._recorder.emit(OutputAdded(step=self._step, output=output))
+        return ""
 
 
 def _enlist(listeners: list[Listener], listener: Listener) -> Callable[[], None]:

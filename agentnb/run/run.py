@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction, ModelError, UserError
 from agentnb.kernel import interrupt
-from agentnb.kernel.capture import safe_bundle
+from agentnb.kernel.branch.place import BranchLost
+from agentnb.kernel.children import end as end_processes
+from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import current_stage, tasks_on_stage
-from agentnb.record.document import FINAL, Change, Error, Request, RunRecord, RunStatus, Step, Task, Usage
+from agentnb.kernel.turn import Gate, kernel_lock
+from agentnb.kernel.undo.store import Checkpoint
+from agentnb.record.document import FINAL, Error, Request, RunRecord, RunStatus, Step, Task, Usage
 from agentnb.record.events import BudgetChanged, RunEnded, RunStatusChanged, Said
 from agentnb.run.budget import WARN_AT, Budget, LimitReached
 from agentnb.run.context import RunContext
@@ -25,8 +29,10 @@ from agentnb.run.outlook import outlook
 from agentnb.run.prompting import prompting
 from agentnb.run.requests import Answer, check_answer
 from agentnb.run.staffing import Staffing
+from agentnb.run.undo import UndoReport, told_to_agents
 from agentnb.run.worker import TaskLimit
 from agentnb.team.roster import Roster
+from agentnb.views.changes import Changes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +52,7 @@ class Run:
     def __init__(self, context: RunContext, crew: Crew) -> None:
         self._context, self._crew = context, crew
         self._result: Any = None
+        self.presentable = True  # whether the result can be shown as it is: it is no secret, and ends when it is asked
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
@@ -82,9 +89,9 @@ class Run:
         return self.record.usage
 
     @property
-    def changes(self) -> list[Change]:
-        """What the actions did to the user's variables, in their order."""
-        return [change for step in self.steps for change in step.changes if change.scope == "user"]
+    def changes(self) -> Changes:
+        """What the actions did to the user's variables, in their order: a list that is shown as text."""
+        return Changes(change for step in self.steps for change in step.changes if change.scope == "user")
 
     @property
     def tasks(self) -> list[Task]:
@@ -197,6 +204,50 @@ class Run:
 
         self._on_loop(say)
 
+    def undo(self, step: int | str | None = None, *, force: bool = False, by: str = "user") -> UndoReport:
+        """Put the user's variables back to before ``step``, or to before the run; return what came of it.
+
+        ``step`` is the number that a step is shown with (the coordinator's, where several agents have it), or its id in
+        the record, such as ``"t1.2"``. What began after it is taken back with it. Objects are put back in place, so
+        every name for them shows it. A variable that was changed after the steps is left alone and named in
+        ``collisions``; with ``force`` it is put back as well. Files, the network and the like are never undone.
+
+        From another thread this waits for a turn between two cells. Raises ``UserError`` where there is nothing to take
+        back, its checkpoint was let go, or a step of the run is at work.
+        """
+        refuse_agents("undo")
+        if threading.current_thread() is threading.main_thread():
+            return self._undo(step, force, by)
+        return asyncio.run_coroutine_threadsafe(self._undo_in_turn(step, force, by), self._loop).result()
+
+    async def _undo_in_turn(self, step: int | str | None, force: bool, by: str) -> UndoReport:
+        release = await Gate(kernel_lock(self._context.shell)).acquire()
+        try:
+            return self._undo(step, force, by)
+        finally:
+            release()
+
+    def _undo(self, step: int | str | None, force: bool, by: str) -> UndoReport:
+        report = self._context.undo.back(step, force=force, by=by)
+        for agent, text in told_to_agents(self.record, report).items():
+            if self.status in FINAL:
+                self._crew.tell_later(agent, text)
+            else:
+                self._context.control.post(agent, text)
+        return report
+
+    def bind(self, name: str, variables: dict[str, Any]) -> None:
+        """Make the result the variable ``name``; an undo of the run takes that back, too."""
+        if variables is self._context.namespace:
+            self._context.undo.bind(name, self._result)
+        else:
+            variables[name] = self._result
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The steps that can be undone, the oldest first, with the bytes that are held for each."""
+        return self._context.undo.checkpoints
+
     def answer(
         self,
         request_id: str,
@@ -248,10 +299,6 @@ class Run:
         self._context.meter.change(budget)
         self._context.recorder.emit(BudgetChanged(budget=str(budget), limits=budget.limits(), by=by))
         self._set_deadline()
-
-    def undo(self, step: int | None = None) -> None:
-        """Put the user's variables back; not in this version, see the error."""
-        raise UserError("undo is not available in this version; `run.changes` lists what was changed")
 
     def subscribe(self, listener: Callable[[Any, RunRecord], None]) -> Callable[[], None]:
         """Call ``listener(event, record)`` after every event, on the kernel's loop; return what ends this."""
@@ -309,16 +356,16 @@ class Run:
                 status, reason, error = await self._work(agents)
             if status == "limit":
                 reason = f"{reason}; {outlook(self.record)}"
+            result = self._shown() if status == "done" and self._result is not None else None
         finally:
             if not agents:  # a coordinator led; this run may have ended before it came to that
                 self._crew.memory.leading = False
             self._drop_deadline()
             stop_listening()
-        shown = (
-            safe_bundle(self._context.shell, self._result) if status == "done" and self._result is not None else None
-        )
+            if self._ending is not None:  # it did not come to its end by itself
+                end_processes(self._context.processes)
         self._tell_drifts()
-        recorder.emit(RunEnded(status=status, reason=reason, result=shown, error=error))
+        recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
         recorder.close()
 
     def _set_deadline(self) -> None:
@@ -350,6 +397,13 @@ class Run:
         while self._deadline:
             self._deadline.pop().cancel()
 
+    def _shown(self) -> dict[str, Any]:
+        """Return the result as it goes into the record, and remember whether that is all of it."""
+        shown = show_result(self._context.shell, self._result)
+        redacted: dict[str, Any] = self._context.recorder.redactor.redact_value(shown.data)
+        self.presentable = shown.whole and redacted == shown.data
+        return redacted
+
     def _tell_drifts(self) -> None:
         """In a replay, say where it came out differently."""
         context = self._context
@@ -368,7 +422,7 @@ class Run:
             return *(self._ending or ("cancelled", "stopped by the person")), None
         except (LimitReached, TaskLimit) as limit:
             return "limit", str(limit), None
-        except (ModelError, UserError) as error:
+        except (ModelError, UserError, BranchLost) as error:
             return "failed", str(error), Error(name=type(error).__name__, message=str(error))
         except Exception as error:
             lines = traceback.format_exc().splitlines()
@@ -405,7 +459,7 @@ class Run:
         except Exception as error:
             context.ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
             raise
-        context.ledger.move(task, "completed", result=safe_bundle(context.shell, result))
+        context.ledger.move(task, "completed", result=show_result(context.shell, result).data)
         return result
 
     def _on_interrupt(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentnb.errors import UserError
-from agentnb.kernel.capture import safe_bundle
+from agentnb.kernel.results import show_result
 from agentnb.record.document import Member, Mode
 from agentnb.record.events import AgentChanged, AgentJoined, AgentLeft
 from agentnb.run.context import RunContext
@@ -14,7 +14,7 @@ from agentnb.team.agent import RESERVED, Agent
 from agentnb.team.roster import Roster, RosterChange
 from agentnb.tools import Tool, expand_tools
 
-_CHANGEABLE = frozenset({"role", "tools", "model", "mode", "instructions", "max_steps", "timeout"})
+_CHANGEABLE = frozenset({"role", "tools", "model", "mode", "instructions", "max_steps", "timeout", "memory", "if_lost"})
 
 
 class Staffing:
@@ -67,7 +67,7 @@ class Staffing:
 
     def bundle(self, value: Any) -> dict[str, Any]:
         """Return how a result is shown."""
-        return safe_bundle(self._run.shell, value)
+        return show_result(self._run.shell, value).data
 
     def _check_free(self, name: str) -> None:
         if name in self._run.namespace:

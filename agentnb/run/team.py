@@ -14,6 +14,7 @@ from agentnb.kernel.ask import can_prompt
 from agentnb.kernel.shell import current_shell, notebook_name
 from agentnb.kernel.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
+from agentnb.kernel.undo.store import kernel_checkpoints
 from agentnb.models import RecordedModels, default_model
 from agentnb.record.document import Approval, Mode, RunRecord
 from agentnb.record.events import RunStarted
@@ -212,6 +213,7 @@ class Team(Led):
         rules: Rules,
     ) -> RunContext:
         shell = current_shell()
+        kernel_checkpoints(config.undo_memory)
         variables = shell.user_ns if namespace is None else namespace
         run_id = uuid.uuid4().hex[:12]
         models: Models = (

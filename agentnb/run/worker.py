@@ -10,13 +10,15 @@ from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
-from agentnb.kernel.port import Outcome, Place
+from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
 from agentnb.record.document import Error, PlanItem, Request, StepStatus
 from agentnb.record.events import ActionStarted, Noted, ReplyDelta, ReplyEnded, StepEnded, StepStarted
 from agentnb.record.redact_stream import StreamRedactor
 from agentnb.run import prompts
 from agentnb.run.approval import Permit, Refusal, refusal
+from agentnb.run.branches import merge_for_user
 from agentnb.run.context import RunContext
 from agentnb.run.history import History, Turn
 from agentnb.run.observation import observation, step_line
@@ -57,6 +59,7 @@ class Assignment:
     ask: bool = False  # whether each action is put to the person
     read_only: bool = False
     plan_due: bool = False  # whether nothing runs before the person allowed a plan
+    for_user: bool = False  # the person gave it, no other agent
     news: Callable[[], list[str]] = list
     settle: Callable[[], Any] | None = None  # awaited after a failed action, returns what to say of others' work
 
@@ -241,24 +244,43 @@ class Worker:
         if permit.note:
             self._note(permit.note)
         self.run.recorder.emit(ActionStarted(step=self.step))
-        timeout = self.run.within_budget(job.timeout)
-        try:
-            with guard.read_only(permit.read_only):
-                outcome = await job.place.execute(
-                    permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
-                )
-        except asyncio.CancelledError:
-            self._end_step("cancelled", acted=True)
-            raise
+        outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
+        if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
+            job.place.bundle.ask = job.ask
+            with self.run.undo.recorded():
+                changes, notes = await merge_for_user(self.run, job.place.bundle, job.task)
+            outcome.changes += changes
+            outcome.notes += notes
+        self.run.processes += outcome.processes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
+        recorder = self.run.recorder
+        outcome.notes += self.run.conflicts.note(recorder.record, job.task, self.step, outcome.changes, recorder.now)
         for note in outcome.notes:
             self._note(note)
         status: StepStatus = "failed" if outcome.error is not None else "done"
         self._end_step(status, acted=True, outcome=outcome)
         if not outcome.final:
             self.run.check_time()
+        return outcome
+
+    async def _execute(self, permit: Permit, sink: StepSink) -> Outcome:
+        job, undo = self.job, self.run.undo
+        timeout = self.run.within_budget(job.timeout)
+        outcome: Outcome | None = None
+        undo.begin(self.step)
+        try:
+            with guard.read_only(permit.read_only):
+                outcome = await job.place.execute(
+                    permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
+                )
+        except asyncio.CancelledError as stop:
+            outcome = stop.outcome if isinstance(stop, Cancelled) else None
+            self._end_step("cancelled", acted=True, outcome=outcome)
+            raise
+        finally:
+            undo.end(self.step, outcome.delta if outcome is not None else None)
         return outcome
 
     def _label(self) -> str:

@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from agentnb.errors import UserError
 from agentnb.record.document import Approval, Mode
@@ -15,9 +15,10 @@ MODES: tuple[Mode, ...] = ("live", "scratch", "branch")
 APPROVALS: tuple[Approval, ...] = ("auto", "plan", "ask")
 """From the loosest to the strictest: freely, after the coordinator's plan, each action by itself."""
 MEMBER_APPROVALS: tuple[Approval, ...] = ("auto", "ask")
+IfLost = Literal["scratch", "live", "fail"]
 RESERVED = frozenset(
     {"final_answer", "hire", "dismiss", "change", "ask_user", "propose_plan", "results", "coordinator", "manager"}
-    | {"user"}
+    | {"best_of", "user"}
 )
 """Names that mean something else in agents' code or in messages."""
 
@@ -35,6 +36,9 @@ class Agent:
     None is ``scratch`` for a specialist. ``instructions`` are added to its prompt. ``max_steps`` bounds one task,
     ``timeout`` one action, in seconds of running code. ``approve="ask"`` lets the person allow each of its actions,
     also where the team runs freely; ``read_only`` keeps its code from writing files, the network and other programs.
+    ``memory`` is the limit in GB for what its branch takes of its own, by default half of what the machine has left;
+    ``if_lost`` tells where a task goes on whose branch hung, crashed or took too much: ``scratch``, ``live``, or not at
+    all (``fail``).
     """
 
     name: str
@@ -47,6 +51,8 @@ class Agent:
     timeout: float = 300.0
     approve: Approval = "auto"
     read_only: bool = False
+    memory: float | None = None
+    if_lost: IfLost = "scratch"
 
     def __init__(
         self,
@@ -61,6 +67,8 @@ class Agent:
         timeout: float = 300.0,
         approve: Approval = "auto",
         read_only: bool = False,
+        memory: float | None = None,
+        if_lost: IfLost = "scratch",
     ) -> None:
         check_name(name)
         check_mode(mode)
@@ -72,7 +80,12 @@ class Agent:
             raise UserError(f"timeout of {name!r} is a number of seconds above 0, not {timeout}")
         if approve not in MEMBER_APPROVALS:
             raise UserError(f"approve of {name!r} is auto or ask, not {approve!r}; a plan is asked of a team")
-        settings = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout, approve, bool(read_only))
+        if memory is not None and memory <= 0:
+            raise UserError(f"memory of {name!r} is a number of GB above 0, not {memory}")
+        if if_lost not in get_args(IfLost):
+            raise UserError(f"if_lost of {name!r} is scratch, live or fail, not {if_lost!r}")
+        settings: tuple[Any, ...] = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout)
+        settings += (approve, bool(read_only), memory, if_lost)
         for field, value in zip(self.__dataclass_fields__, settings, strict=True):
             object.__setattr__(self, field, value)
 

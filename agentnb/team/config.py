@@ -5,6 +5,7 @@ budget = "60k"
 approve = "plan"                       # at least this for every team; see approve= of Team
 approve_timeout = 300                  # seconds after which nobody's answer is a no
 allow_read_only = true                 # under `ask`, what is known to only look at data runs unasked
+undo_memory = "2 GB"                   # the most that checkpoints may hold
 
 [teams.desk]
 approve = "ask"
@@ -20,6 +21,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -31,6 +33,8 @@ from agentnb.team.toml_table import Source, Table
 
 FILE = "agentnb.toml"
 
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb)\s*", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -88,6 +92,7 @@ class Config:
     approve: Approval | None = None
     approve_timeout: float | None = None
     allow_read_only: bool | None = None
+    undo_memory: int | None = None  # bytes
     teams: Mapping[str, TeamConfig] = field(default_factory=dict)
 
 
@@ -124,7 +129,7 @@ def parse_config(
     """Return what ``text`` says; ``shown`` names the file in messages. Raises ``ConfigError`` as ``load_config``."""
     source = Source(text, shown)
     table = Table(source, (), parse_toml(source))
-    table.only("model", "api_base", "budget", "approve", "approve_timeout", "allow_read_only", "teams")
+    table.only("model", "api_base", "budget", "approve", "approve_timeout", "allow_read_only", "undo_memory", "teams")
     return Config(
         path=path,
         model=table.text("model"),
@@ -133,6 +138,7 @@ def parse_config(
         approve=table.choice("approve", get_args(Approval)),
         approve_timeout=table.seconds("approve_timeout"),
         allow_read_only=table.flag("allow_read_only"),
+        undo_memory=_size(table, "undo_memory"),
         teams={name: _team(name, team, check_budget) for name, team in table.named_tables("teams").items()},
     )
 
@@ -140,8 +146,9 @@ def parse_config(
 def _find(folder: Path) -> Path | None:
     home = Path.home().resolve()
     for each in (folder, *folder.parents):
-        if (each / FILE).is_file():
-            return each / FILE
+        with suppress(PermissionError):  # a folder above that is closed to the person
+            if (each / FILE).is_file():
+                return each / FILE
         if each == home:
             break
     return None
@@ -232,3 +239,13 @@ def _budget(table: Table, check: BudgetCheck | None) -> str | None:
     if budget is not None and check is not None:
         table.checked("budget", budget, check)
     return budget
+
+
+def _size(table: Table, key: str) -> int | None:
+    text = table.text(key, example='"2 GB"')
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise table.fault(f'`{key}` is a size such as "2 GB" or "500 MB", or "0" for none, not {text!r}', key)
+    return int(float(found[1]) * _UNITS[found[2].lower()])

@@ -62,7 +62,7 @@ async def ran(notebook, *replies, task="Do it.", variables=None, **options):
 def test_help_tells_every_command_and_nothing_else(say):
     assert say("help") == HELP
     told = set(re.findall(r"%agents (\w+)", HELP)) | {"pause", "resume", "version"}
-    assert told == set(COMMANDS) - {"undo"}  # it says that it is not in this version
+    assert told == set(COMMANDS)
     assert max(map(len, HELP.splitlines())) <= 110
 
 
@@ -236,8 +236,8 @@ async def test_saying_something_to_a_run_that_has_ended(notebook):
 async def test_changes_lists_what_was_done_to_the_variables(notebook, say):
     await ran(notebook, code("x = 1", "data.append(3)"), final("x"), variables={"data": [1]})
     told = say("changes")
-    assert re.search(r"^added\s+x: ", told, re.MULTILINE)
-    assert re.search(r"^mutated\s+data: ", told, re.MULTILINE)
+    assert re.search(r"^new\s+x: ", told, re.MULTILINE)
+    assert re.search(r"^changed\s+data: ", told, re.MULTILINE)
     await ran(notebook, final("1"))
     assert say("changes") == "no variable of yours was changed"
 
@@ -320,3 +320,23 @@ def test_the_line_of_a_cell_says_what_to_type(line):
     with pytest.raises(OptionError) as caught:
         parse_line(line)
     assert "\n" not in str(caught.value)
+
+
+async def test_undo_takes_back_the_newest_run_and_then_the_one_before(notebook, say):
+    space = {"data": [1]}
+    await ran(notebook, code("data.append(2)"), final("1"), variables=space)
+    await ran(notebook, code("data.append(3)"), final("1"), variables=space, fresh=True)
+    assert re.search(r"steps that can be undone: run \w+: 1, run \w+: 1; .* of at most ", say(""))
+    assert "put back: data" in say("undo")
+    assert space["data"] == [1, 2]
+    assert "put back: data" in say("undo 1")
+    assert space["data"] == [1]
+    with pytest.raises(UserError, match="undone already"):
+        run_command(notebook, space, "undo")
+    with pytest.raises(OptionError, match="STEP"):
+        run_command(notebook, space, "undo 1 2")
+
+
+async def test_what_undo_returns_can_be_awaited(notebook):
+    await ran(notebook, code("data.append(2)"), final("1"), variables={"data": [1]})
+    assert await run_command(notebook, {}, "undo") is None

@@ -18,7 +18,9 @@ _WHERE: dict[Mode, str] = {
     "live": "It runs at once in the person's own namespace: what you assign is theirs to keep.",
     "scratch": "It runs at once in a scope of your own over the person's variables: you read all of theirs, what you "
     "assign stays yours, and only what you hand to `final_answer` goes back.",
-    "branch": "It runs at once in a copy of the person's kernel.",
+    "branch": "It runs at once in a branch: a copy of the person's kernel with all their variables, kept until your "
+    "task ends. You may change everything in it; what you assigned and changed goes back when your answer is taken, so "
+    "`del` what is only in the way.",
 }
 
 

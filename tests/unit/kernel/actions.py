@@ -12,6 +12,16 @@ from agentnb.kernel.turn import Gate, Turn
 class Outputs(list):
     """A sink that keeps what it gets."""
 
+    def __init__(self):
+        super().__init__()
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def late(self, output):
+        return output["text"]
+
     def add(self, output, index=None):
         if index is None:
             self.append(output)

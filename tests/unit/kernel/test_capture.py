@@ -89,12 +89,21 @@ def test_a_display_is_updated_wherever_it_was_shown(world, outputs):
     assert outputs.text == "zz"
 
 
-def test_a_stream_that_outlives_its_action_writes_to_the_process(world, outputs, capsys):
+def test_a_stream_that_outlives_its_action_marks_whole_lines_and_writes_them_to_the_process(world, outputs, capsys):
     out, _, _ = world
     out.finish()
-    out.write("late")
-    assert capsys.readouterr().out == "late"
+    out.write("la")
+    out.write("te\nand later\nmore")
+    assert capsys.readouterr().out == "[late] late\n[late] and later\n"
     assert outputs == []
+
+
+def test_late_text_is_bounded(world, capsys):
+    out, _, _ = world
+    out.finish()
+    for _ in range(3):
+        out.write("x" * (capture.STREAM_LIMIT // 2) + "\n")
+    assert len(capsys.readouterr().out) < capture.STREAM_LIMIT
 
 
 def test_an_ended_stream_left_as_stdout_swallows_late_text(world, monkeypatch):

@@ -55,6 +55,20 @@ async def test_code_that_swallows_the_timeout_is_struck_again(heard):
     assert outcome.value == 2
 
 
+@pytest.mark.parametrize("handler", ["pass", "continue", "len('again')"])
+async def test_code_that_never_gives_up_is_struck_in_its_handler(heard, handler):
+    code = f"while True:\n    try:\n        while True: len('x')\n    except BaseException: {handler}"
+    _, outcome = await act(code, stage_over(timeout=0.05))
+    assert outcome.report.message.startswith("the code ran longer than 0.05 s")
+    assert timers_are_off()
+
+
+async def test_code_that_swallows_what_is_thrown_at_its_awaits_is_left_behind(heard):
+    code = "while True:\n    try:\n        await asyncio.sleep(0)\n    except BaseException:\n        pass"
+    _, outcome = await act(code, stage_over(timeout=0.05))
+    assert outcome.report.message.startswith("the code ran longer than 0.05 s")
+
+
 async def test_time_that_is_waited_does_not_count(heard):
     _, outcome = await act("await asyncio.sleep(0.9)\n'done'", stage_over(timeout=0.6))
     assert outcome.value == "done"

@@ -199,6 +199,19 @@ def test_any_text_gives_a_config_or_a_config_error(text: str):
         assert isinstance(parse_config(text), Config)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("2 GB", 2 << 30), ("500mb", 500 << 20), ("1.5 kB", 1536), ("0", 0), ("10", 10)]
+)
+def test_memory_for_undo(text, size):
+    assert parse_config(f'undo_memory = "{text}"').undo_memory == size
+
+
+@pytest.mark.parametrize("text", ['"much"', "5", '"-1 GB"', '"2 gigs"'])
+def test_memory_for_undo_that_is_no_size(text):
+    with pytest.raises(ConfigError, match=r"agentnb.toml, line 1: .*undo_memory.*2 GB"):
+        parse_config(f"undo_memory = {text}")
+
+
 def test_what_is_asked_and_what_may_run_unasked():
     found = parse_config(
         'approve_timeout = 300\nallow_read_only = true\n[[teams.desk.agents]]\nname = "a"\nrole = "b"\n'

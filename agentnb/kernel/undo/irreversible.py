@@ -1,0 +1,108 @@
+"""What of an action cannot be undone, told from its code and the variables before it runs.
+
+Static and therefore a guess: what a function of a library or a tool does inside is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from agentnb.kernel import recognised as known
+from agentnb.kernel.effects import effects
+from agentnb.kernel.fingerprint import is_opaque
+from agentnb.kernel.kinds import ATOMS, root, type_name
+from agentnb.kernel.reach import mentioned
+from agentnb.kernel.tables import is_array
+from agentnb.kernel.undo.memento import Memento
+
+_LASTING = (known.WRITES, known.PROGRAMS, known.PACKAGES, known.NETWORK, known.SETTINGS)
+_WORD = re.compile(r"[^\W\d]\w*")
+_SIGNS = frozenset(
+    {part for name in (*known.FUNCTIONS, *known.METHODS, *known.MODULES) for part in name.split(".")}
+    | {"open", "os", "writefile", "environ"}
+)
+"""Words without which nothing of the kind is recognised, unless a name stands for a module or function."""
+
+
+def irreversible(code: str, namespace: Mapping[str, Any]) -> list[str]:
+    """Return what ``code`` does that no undo takes back, a phrase each: ``writes files (df.to_csv())``.
+
+    ``namespace`` is where its names are looked up. Empty where nothing of the kind is seen. Never raises.
+    """
+    if not _may_last(code, namespace):
+        return []
+    kinds = effects(code, namespace).kinds
+    return [f"{kind} ({_listed(sorted(kinds[kind]))})" for kind in _LASTING if kind in kinds]
+
+
+def _may_last(code: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether a closer look is due: most actions name nothing that lasts."""
+    if "!" in code or "%" in code or not _SIGNS.isdisjoint(_WORD.findall(code)):
+        return True
+    return any(_home(namespace[name]) in known.MODULES for name in mentioned(code).names if name in namespace)
+
+
+def _home(value: object) -> str:
+    """Return the package of a module or function, nothing for other values."""
+    if isinstance(value, ModuleType):
+        return value.__name__.partition(".")[0]
+    home = getattr(value, "__module__", None) if type(value) in ATOMS else None
+    return home.partition(".")[0] if isinstance(home, str) else ""
+
+
+# --- variables --------------------------------------------------------------------------------------------------------
+
+_HIDDEN = frozenset({"_io", "io", "sqlite3", "_sqlite3", "socket", "_socket", "ssl", "subprocess", "queue", "_queue"})
+_HIDDEN |= {"matplotlib", "ipywidgets", "itertools", "multiprocessing"}
+_ITERATORS = frozenset({"generator", "async_generator", "coroutine", "zip", "map", "filter", "enumerate", "reversed"})
+
+
+def uncovered(code: str, view: Mapping[str, Any], before: Memento | None) -> list[str]:
+    """Return phrases on the variables that an action may change in place and that could not be put back then.
+
+    ``view`` is where the code's names are looked up, ``before`` what was kept.
+    """
+    found = {name: [view[name]] for name in mentioned(code).names if name in view and is_opaque(view[name])}
+    hidden, large = _hidden(found), list[str]()
+    if before is not None:
+        hidden |= _hidden(before.uncovered)
+        large = [
+            name
+            for name, objects in before.uncovered.items()
+            if not objects or any(is_array(type(value)) for value in objects)
+        ]
+    why = f" ({before.refused})" if before is not None and before.refused else ""
+    return [
+        *([f"changes of what is too large to be kept{why}: {_listed(large)}"] if large else []),
+        *([f"changes of what keeps its state to itself: {_listed(list(hidden.values()))}"] if hidden else []),
+    ]
+
+
+def _hidden(objects: Mapping[str, list[Any]]) -> dict[str, str]:
+    kinds = {name: sorted({type_name(type(v)) for v in values if _keeps_state(v)}) for name, values in objects.items()}
+    return {name: f"{name} ({', '.join(names[:3])})" for name, names in kinds.items() if names}
+
+
+def _keeps_state(value: object) -> bool:
+    cls = type(value)
+    if is_array(cls) or cls in ATOMS or issubclass(cls, type):
+        return False
+    home = root(cls)
+    if home == "builtins":
+        return type_name(cls) in _ITERATORS or type_name(cls).endswith("_iterator")
+    return home in _HIDDEN or home not in _HARMLESS
+
+
+_HARMLESS = frozenset(
+    {"_thread", "threading", "agentnb", "IPython", "ipykernel", "weakref", "_weakref", "logging", "contextvars"}
+    | {"asyncio", "_asyncio", "concurrent", "zmq", "traitlets", "types", "typing", "selectors", "functools", "enum"}
+    | {"re", "datetime", "decimal", "uuid", "pathlib", "numpy", "pandas", "smolagents", "openai", "httpx", "requests"}
+)
+"""Packages whose objects without a state of their own either cannot change, or are nobody's data."""
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

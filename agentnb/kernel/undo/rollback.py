@@ -1,0 +1,217 @@
+"""Taking back what actions did, the newest first, but nothing that somebody did since.
+
+First it is looked at what would be put back where, and what has another content than the actions left there: a variable
+that leads to such an object is left alone altogether and named. Then everything is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import xxhash
+
+from agentnb.kernel.kinds import is_variable, variables
+from agentnb.kernel.undo.delta import Delta, tick
+from agentnb.kernel.undo.memento import Changed, Memento
+from agentnb.kernel.undo.memory import Written, header_of, span
+from agentnb.kernel.undo.pages import view
+from agentnb.kernel.undo.states import MISSING, same_object, same_states
+
+_Same = Callable[[Any, Any], bool]
+
+
+@dataclass
+class Rollback:
+    """What came of an undo: the names put back, and those left alone since they were changed meanwhile.
+
+    ``lost`` are variables of which something was changed that cannot be put back.
+    """
+
+    restored: list[str] = field(default_factory=list)
+    collisions: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+class _Plan:
+    """What is to be put back: for each name and object its oldest content, for memory the stretches in their order."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self.objects: dict[int, tuple[Changed, Any]] = {}
+        self.writes: list[tuple[Delta, Written]] = []
+        self.bad_names: set[str] = set()
+        self.bad_objects: set[int] = set()
+
+
+def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, force: bool = False) -> Rollback:
+    """Put ``namespace`` and the objects in it back to where they were before the actions of ``deltas``.
+
+    With ``force`` also what was changed since is overwritten; it is still named as a collision. Raises ``OSError``,
+    with nothing changed, where a process that held the memory is gone.
+    """
+    ordered = sorted(deltas, key=lambda delta: delta.ended, reverse=True)
+    plan = _Plan()
+    _plan_names(ordered, namespace, plan)
+    _plan_objects(ordered, plan)
+    _plan_writes(ordered, plan)
+    for delta in ordered:
+        plan.bad_names |= delta.contested_names & plan.names.keys()
+        plan.bad_objects |= delta.contested
+    kept_off, collisions = _collide(plan, namespace)
+    if force:
+        plan.bad_names, kept_off = set(), set()
+    bound = {name: namespace.get(name, MISSING) for name in plan.names}
+    _carry_out(plan, namespace, kept_off)
+    moved = {name for name, value in bound.items() if namespace.get(name, MISSING) is not value and is_variable(name)}
+    mutated = {name for delta in ordered for name in delta.mutated if name in namespace}
+    return Rollback(
+        sorted(moved | (mutated if force else mutated - collisions)),
+        sorted(collisions),
+        sorted({name for delta in ordered for name in delta.lost}),
+    )
+
+
+def reverse(delta: Delta) -> Delta:
+    """Return what taking back ``delta`` does, for those who have to know what others changed."""
+    turned = Delta(tick(), tick(), {name: (after, before) for name, (before, after) in delta.names.items()})
+    turned.objects = [each._replace(before=each.after, after=each.before) for each in delta.objects]
+    turned.writes.written = [
+        piece._replace(before=None, after=xxhash.xxh3_64_intdigest(delta.writes.before(piece)))
+        for piece in delta.writes.written
+    ]
+    return turned
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def _oldest(entries: list[tuple[Delta, Any, Any]], same: _Same) -> tuple[Any, bool]:
+    """Follow the contents of one thing back through the actions; return the oldest, and whether the way is unbroken.
+
+    ``entries`` are the action, the content before and after it, the newest first. An action within another (a
+    specialist's within the coordinator's) is covered by it.
+    """
+    first, target, _ = entries[0]
+    began = first.began
+    for delta, before, after in entries[1:]:
+        if delta.began >= began:
+            continue
+        if delta.ended <= began and not same(after, target):
+            return target, False  # somebody changed it between the two
+        target, began = before, delta.began
+    return target, True
+
+
+def _plan_names(deltas: list[Delta], namespace: Mapping[str, Any], plan: _Plan) -> None:
+    found: dict[str, list[tuple[Delta, Any, Any]]] = {}
+    for delta in deltas:
+        for name, (before, after) in delta.names.items():
+            found.setdefault(name, []).append((delta, before, after))
+    for name, entries in found.items():
+        target, unbroken = _oldest(entries, same_object)
+        now = namespace.get(name, MISSING)
+        plan.names[name] = target
+        if not same_object(now, target) and not (unbroken and same_object(now, entries[0][2])):
+            plan.bad_names.add(name)
+
+
+def _plan_objects(deltas: list[Delta], plan: _Plan) -> None:
+    found: dict[int, list[tuple[Delta, Changed]]] = {}
+    for delta in deltas:
+        for changed in delta.objects:
+            found.setdefault(id(changed.value), []).append((delta, changed))
+    for key, entries in found.items():
+        newest = entries[0][1]
+        kind = newest.kind
+        states = [(delta, changed.before, changed.after) for delta, changed in entries]
+        target, unbroken = _oldest(states, kind.alike_states or same_states)
+        like = kind.alike or kind.same
+        plan.objects[key] = next(changed for _, changed in entries if changed.before is target), target
+        if not like(newest.value, target) and not (unbroken and like(newest.value, newest.after)):
+            plan.bad_objects.add(key)
+
+
+def _plan_writes(deltas: list[Delta], plan: _Plan) -> None:
+    for delta in deltas:
+        for piece in delta.writes.written:
+            later = [other for other in plan.writes if _overlap(piece, other[1])]
+            if any(other.began <= delta.began for other, _ in later):
+                continue  # an action around this one puts it back already
+            plan.writes.append((delta, piece))
+            arrays = delta.writes.arrays_of(piece)
+            moved = {id(array) for array, header in arrays if header_of(array) != header}
+            resized = bool(moved - plan.objects.keys())  # by somebody else: the memory may be gone
+            if resized or (not moved and not _is_as_left(piece, later)):
+                plan.bad_objects |= {id(array) for array, _ in arrays}
+
+
+def _is_as_left(piece: Written, later: list[tuple[Delta, Written]]) -> bool:
+    """Whether memory will be as an action left it once what came later is taken back."""
+    now = view(piece.start, piece.size)
+    if later:
+        now = now.copy()
+        for delta, other in later:
+            low, high = max(piece.start, other.start), min(piece.start + piece.size, other.start + other.size)
+            before = delta.writes.before(other)
+            now[low - piece.start : high - piece.start] = before[low - other.start : high - other.start]
+    return bool(xxhash.xxh3_64_intdigest(now) == piece.after)
+
+
+def _overlap(one: Written, other: Written) -> bool:
+    return one.start < other.start + other.size and other.start < one.start + one.size
+
+
+def _collide(plan: _Plan, namespace: Mapping[str, Any]) -> tuple[set[int], set[str]]:
+    """Return the objects (by id) that are left alone since somebody changed them, and the variables concerned.
+
+    What a variable leads to is left alone as a whole, and the variables that share some of it are named with it.
+    """
+    kept_off, names = set(plan.bad_objects), set(plan.bad_names)
+    if not kept_off:
+        return kept_off, names
+    ours = {*plan.objects, *(id(array) for delta, _ in plan.writes for array, _ in delta.writes.arrays)}
+    named = variables(namespace)
+    everything = Memento(named, memory=False)
+    while True:
+        found = everything.leading_to(kept_off)
+        more = Memento({name: named[name] for name in found}, memory=False).ids & ours
+        names |= found
+        if more <= kept_off:
+            return kept_off, names
+        kept_off |= more
+
+
+# --- putting back -----------------------------------------------------------------------------------------------------
+
+
+def _carry_out(plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> None:
+    writes = []
+    for delta, piece in plan.writes:
+        arrays = delta.writes.arrays_of(piece)
+        if not any(id(array) in kept_off for array, _ in arrays):
+            writes.append((piece, arrays, delta.writes.before(piece)))
+    for key, (changed, target) in plan.objects.items():
+        if key not in kept_off:
+            changed.kind.restore(changed.value, target)
+    for piece, arrays, before in writes:
+        for array, header in arrays:
+            _write(piece, array, header, before)
+    for name, target in plan.names.items():
+        if name in plan.bad_names:
+            continue
+        if target is MISSING:
+            namespace.pop(name, None)
+        else:
+            namespace[name] = target
+
+
+def _write(piece: Written, array: Any, header: Any, before: Any) -> None:
+    """Put back that part of a stretch which lies in an array, wherever the array lies now."""
+    now = header_of(array)
+    if now[1:] != header[1:]:
+        return
+    start, size = span(header)
+    low, high = max(piece.start, start), min(piece.start + piece.size, start + size)
+    view(low + now.start - header.start, high - low)[:] = before[low - piece.start : high - piece.start]

@@ -1,0 +1,94 @@
+"""Branches in a run: opening them or saying why not, and merging what they bring back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentnb.kernel.branch.place import BranchPlace, open_branch
+from agentnb.kernel.fork import ForkRefused
+from agentnb.kernel.live import LivePlace
+from agentnb.kernel.merge import Bundle
+from agentnb.kernel.port import Place
+from agentnb.kernel.turn import Turn
+from agentnb.record.document import Change, Request
+from agentnb.record.events import Said
+from agentnb.run.context import RunContext
+from agentnb.team.agent import Agent
+
+PATIENCE = 2.0
+"""Seconds for which a fork is tried again while other threads of the kernel are inside native code."""
+_AGAIN = 0.05
+_GB = 1 << 30
+
+
+async def open_for(
+    run: RunContext, agent: Agent, handed: Mapping[str, Any], task: str, elsewhere: Callable[[], Place] | None
+) -> BranchPlace | None:
+    """Open a branch for one task of ``agent``; None where there can be none, and the person is told why.
+
+    ``elsewhere`` makes the place where the task goes on should the branch be lost.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE
+    turn = Turn(run.gate)
+    while True:
+        try:
+            async with turn:  # none of the user's code is half way through
+                return open_branch(
+                    run.shell,
+                    run.namespace,
+                    Turn(run.gate),
+                    owner=agent.name,
+                    label=f"{agent.name} {task}",
+                    handed=handed,
+                    memory=None if agent.memory is None else int(agent.memory * _GB),
+                    elsewhere=elsewhere,
+                )
+        except ForkRefused as refused:
+            reason, passing = str(refused), refused.passing
+        except OSError as error:
+            reason, passing = f"the system has no room for another process ({error.strerror})", False
+        if not passing or loop.time() >= end:
+            break
+        await asyncio.sleep(_AGAIN)
+    text = f"{agent.name} works in scratch, not in a branch: {reason}"
+    run.recorder.emit(Said(sender="agentnb", to="user", text=text))
+    return None
+
+
+async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -> list[str]:
+    """Merge what a branch brings into the place of whoever asked for it, where the person allows it.
+
+    Returns what there is to say about it; it is put into the record too.
+    """
+    if not bundle.brought and not bundle.stays:
+        return []
+    if bundle.ask and not await _is_allowed(run, bundle, bundle.changes(place.variables()), task):
+        notes = [f"the person did not allow the changes of {bundle.agent}'s branch; they are dropped"]
+    else:
+        async with Turn(run.gate):
+            notes = place.receive(bundle)
+    for note in notes:
+        run.recorder.emit(Said(sender="agentnb", to="user", text=note))
+    return notes
+
+
+async def _is_allowed(run: RunContext, bundle: Bundle, changes: list[Change], task: str) -> bool:
+    names = ", ".join(change.name for change in changes)
+    text = f"{bundle.agent} would bring back from its branch: {names}"
+    request = Request(id="", kind="merge", agent=bundle.agent, task=task, text=text, changes=changes)
+    return (await run.ask(request)).allowed
+
+
+async def merge_for_user(run: RunContext, bundle: Bundle, task: str) -> tuple[list[Change], list[str]]:
+    """Merge a branch whose task the person gave; returns the changes of the user's variables and what to say."""
+    before = dict(run.namespace)
+    changes = bundle.changes(before)
+    notes = await merge_into(run, LivePlace(run.shell, run.namespace, Turn(run.gate)), bundle, task)
+    return [change for change in changes if _was_merged(change, before, run.namespace)], notes
+
+
+def _was_merged(change: Change, before: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:
+    return namespace.get(change.name, before) is not before.get(change.name, before)

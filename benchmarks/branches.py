@@ -1,0 +1,130 @@
+"""Branches: opening one, bringing 1 GB back, CPU-bound work in parallel, the memory of an idle one.
+
+Each size is measured in a process of its own that holds so many gigabytes; the sides take turns in it.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from agentnb import Agent, Team
+from agentnb.testing import ScriptedModel
+from benchmarks._harness import Comparison, judge, table
+
+MB = 1 << 20
+HOLDING = """
+import json, os, pickle, statistics, subprocess, sys, time
+import numpy as np
+from agentnb.kernel.fork import fork
+from agentnb.kernel.branch.watchdog import own_memory
+held = [np.ones(1 << 27) for _ in range({gb})]
+
+def raw():
+    pid = os.fork()
+    if pid == 0: os._exit(0)
+    return pid
+
+def median(act, end, n=9):
+    times = []
+    for _ in range(n):
+        start = time.perf_counter(); made = act(); times.append(time.perf_counter() - start)
+        end(made); time.sleep(0.05)
+    return statistics.median(times)
+
+def answers(child):
+    child.connection.send(b""); child.connection.receive(); return child
+
+def serve(connection):
+    while True: connection.send(connection.receive().data)
+
+came = dict(raw=median(raw, lambda pid: os.waitpid(pid, 0)))
+came["ours"] = median(lambda: fork(serve), lambda child: child.kill())
+child = answers(fork(serve)); time.sleep(0.2); came["memory"] = own_memory(child.pid); child.kill()
+if {gb} == 1:
+    import cloudpickle
+    start = time.perf_counter()
+    data = cloudpickle.dumps(held, protocol=5)
+    subprocess.run([sys.executable, "-c", "import sys, pickle, numpy; pickle.load(sys.stdin.buffer)"], input=data)
+    came["cloudpickle"] = time.perf_counter() - start
+    from jupyter_client.manager import start_new_kernel
+    start = time.perf_counter()
+    manager, client = start_new_kernel()
+    came["kernel"] = time.perf_counter() - start
+    client.stop_channels(); manager.shutdown_kernel(now=True)
+print(json.dumps(came))
+"""
+
+
+def holding(gb: int) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-c", HOLDING.format(gb=gb)], check=True, stdout=subprocess.PIPE, text=True)
+    came: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return came
+
+
+def code(*lines: str) -> str:
+    return "\n".join(["<code>", *lines, "</code>"])
+
+
+async def frame_back() -> tuple[float, float]:
+    """Seconds from the end of the work until a 1 GB frame is the kernel's, and of one copy into fresh memory."""
+    make = code(
+        "import numpy as np, pandas as pd, time",
+        "big = pd.DataFrame(np.random.rand(1_250_000, 100))",
+        "at = time.time()",
+    )
+    quant = Agent(
+        "quant", "makes", mode="branch", model=ScriptedModel([make, code("final_answer((big, time.time()))")])
+    )
+    namespace: dict[str, object] = {}
+    lead = ScriptedModel(
+        [code("import time", "_, sent = await quant('go')", "took = time.time() - sent"), code("final_answer(1)")]
+    )
+    await Team([quant], model=lead).run("Go.", namespace=namespace, show=False)
+    big = namespace["big"].to_numpy()  # type: ignore[attr-defined]
+    start = time.perf_counter()
+    big.copy()
+    return float(namespace["took"]), time.perf_counter() - start  # type: ignore[arg-type]
+
+
+async def crunch(count: int, mode: str) -> float:
+    """Seconds for ``count`` specialists that compute in Python, at once or one after another."""
+    work = code("s = 0", "for i in range(12_000_000): s += i % 7", "final_answer(s)")
+    names = [f"quant_{number}" for number in range(count)]
+    members = [Agent(name, "computes", mode=mode, model=ScriptedModel([work])) for name in names]  # type: ignore[arg-type]
+    calls = ", ".join(f"{name}('go')" for name in names)
+    team = Team(members, model=ScriptedModel([code(f"final_answer(await asyncio.gather({calls}))")]))
+    start = time.perf_counter()
+    done = await team.run("Go.", namespace={}, show=False)
+    assert done.status == "done", done.record.reason
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    rows: list[Comparison] = []
+    memory = 0.0
+    sizes = [gb for gb in (0, 1, 8) if gb * 3 < int(Path("/proc/meminfo").read_text().split()[4]) / MB]
+    for gb in sizes:
+        came = holding(gb)
+        memory = max(memory, came["memory"] / MB)
+        most = came["raw"] * 2 + 0.008
+        rows.append(judge(f"open at {gb} GB, raw fork", came["ours"], came["raw"], at_most=most))
+        for peer, name in (("cloudpickle", "cloudpickle and a process"), ("kernel", "a fresh kernel, empty")):
+            if peer in came:
+                rows.append(judge(f"open at {gb} GB, {name}", came["ours"], came[peer], at_most_ratio=1 / 50))
+    rows.append(judge("memory of an idle branch", memory, unit="MB", at_most=10))
+    took, copied = asyncio.run(frame_back())
+    rows.append(judge("1 GB DataFrame back, one memcpy", took, copied, at_most_ratio=1.8))
+    cores = len(os.sched_getaffinity(0))
+    for count in (2, 4):
+        live, branch = asyncio.run(crunch(count, "live")), asyncio.run(crunch(count, "branch"))
+        least = 0.875 * min(count, cores)
+        rows.append(judge(f"{count} CPU-bound on {cores} cores, live", branch, live, at_most_ratio=1 / least))
+    print(table(rows, peer="the other"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Agents in branches of a real kernel: what works in one, what comes back, and that the kernel stays as it was."""
+
+import os
+
+import pytest
+
+from tests.kernel.work import read_run, reply, run_done, team, work
+
+DATA = """
+import numpy as np, os, random
+K = 5
+numbers = list(range(10))
+class Point:
+    def __init__(self, x): self.x = x
+def double(x): return x * K
+kernel_pid = os.getpid()
+"""
+
+
+def agent(name: str, *codes: str, last: str = "final_answer('done')", **settings: object) -> str:
+    replies = [reply(code) for code in (*codes, last)]
+    more = "".join(f", {key}={value!r}" for key, value in {"mode": "branch", **settings}.items())
+    return f"Agent({name!r}, 'works', model=ScriptedModel({replies!r}){more})"
+
+
+@pytest.fixture
+def kernel(agents_kernel):
+    agents_kernel.run(DATA, check=True)
+    yield agents_kernel
+    assert agents_kernel.run("os.getpid() == kernel_pid, K").result["text/plain"] == "(True, 5)"
+    names = "[name for name in list(globals()) if name.startswith(('made', 'numbers_'))]"
+    agents_kernel.run(f"for name in {names}: del globals()[name]", check=True)
+    children = "open(f'/proc/self/task/{os.getpid()}/children').read().split()"
+    agents_kernel.until(lambda: agents_kernel.eval(children) == [], what="the end of the branches")
+
+
+def test_what_an_agent_made_and_changed_comes_back_when_its_result_is_taken(kernel):
+    quant = agent("quant", "numbers.append(99)\nmade = Point(3)\ndef made_up(x): return double(x) + K")
+    ran = run_done(kernel, "before = (len(numbers), 'made' in dir())\ngot = await quant('go')", members=quant)
+    assert kernel.eval("before") == (10, False)
+    assert kernel.eval("got, numbers[-1], made.x, isinstance(made, Point), made_up(2)") == ("done", 99, 3, True, 15)
+    assert kernel.eval("made_up.__globals__ is globals()")
+    lead = next(step for step in ran.steps if step.agent == "coordinator")
+    assert {("rebound", "numbers", "user"), ("added", "made", "user")} <= set(lead.changes)
+    first = next(step for step in ran.steps if step.agent == "quant")
+    assert ("mutated", "numbers", "quant") in first.changes
+
+
+def test_until_then_the_users_variables_are_untouched(kernel):
+    quant = agent("quant", "numbers.clear()\nK = 0\nmade = 1", "assert K == 0 and made == 1 and not numbers\n1 / 0")
+    members = quant.replace("'works'", "'works', max_steps=2")
+    ran = work(kernel, "await quant('go')", members=members)
+    assert any("did not finish within 2 steps" in step.failure for step in ran.steps)
+    assert kernel.eval("len(numbers), K, 'made' in dir()") == (10, 5, False)
+
+
+def test_prints_displays_figures_errors_magics_and_await_work_as_live(kernel):
+    codes = [
+        "import asyncio, matplotlib.pyplot as plt\nfrom IPython.display import HTML, display, clear_output\n"
+        "print('first')\nclear_output()\nprint('shown')\nhandle = display(HTML('<b>one</b>'), display_id=True)\n"
+        "handle.update(HTML('<b>two</b>'))\nplt.plot([1, 2])",
+        "await asyncio.sleep(0.01, 'slept')",
+        "%time len(numbers)",
+        "import os\n_ = os.system('echo from the shell')",
+        "1 / 0",
+    ]
+    quant = agent("quant", *codes, last="final_answer(numbers)")
+    ran = work(kernel, "got = await quant('go')", members=quant)
+    steps = [step for step in ran.steps if step.agent == "quant"]
+    assert "first" not in steps[0].text
+    assert "shown" in steps[0].text
+    assert [list(o["data"]) for o in steps[0].outputs if "data" in o][-1][-1].startswith(("image/", "text/"))
+    assert any("two" in o["data"].get("text/html", "") for o in steps[0].outputs if "data" in o)
+    assert any("image/png" in o["data"] for o in steps[0].outputs if "data" in o)
+    assert "'slept'" in steps[1].text
+    assert "Wall time" in steps[2].text
+    assert "from the shell" in steps[3].text
+    assert "ZeroDivisionError" in steps[4].failure
+    assert "1 / 0" in steps[4].failure
+    assert kernel.eval("got is numbers")
+
+
+def test_tools_and_what_they_take_and_give_run_in_the_kernel(kernel):
+    kernel.run(
+        "seen = []\ndef lookup(what: Point) -> dict:\n    'Looks up.'\n    seen.append((os.getpid(), what))\n"
+        "    print('in the tool')\n    return {'x': what.x, 'same': double}\n"
+        "async def fetch(x: int) -> int:\n    'Fetches.'\n    return x + 1\n"
+        "def broken() -> int:\n    'Fails.'\n    raise ValueError('no luck')",
+        check=True,
+    )
+    codes = [
+        "print('before')\nmade = lookup(Point(4))\nprint('after', made['x'], made['same'] is double)",
+        "print(await fetch(1), await asyncio.gather(fetch(2), fetch(3)))\nmade_late = fetch(10)",
+        "print(made_late)\nbroken()",
+    ]
+    quant = agent("quant", *codes).replace("'works'", "'works', tools=[lookup, fetch, broken]")
+    ran = work(kernel, "await quant('go')", members=quant)
+    texts = [step.text for step in ran.steps if step.agent == "quant"]
+    assert texts[0] == "before\nin the tool\nafter 4 True\n"
+    assert texts[1] == "2 [3, 4]\n"
+    assert texts[2] == "11\n"
+    assert "no luck" in ran.steps[3].failure
+    assert kernel.eval("[(pid == kernel_pid, type(what) is Point, what.x) for pid, what in seen]") == [(True, True, 4)]
+
+
+def test_a_coordinator_in_a_branch_leads_specialists_in_the_kernel_and_merges_at_the_end(kernel):
+    helper = agent("helper", "made_by_helper = x + 1", last="final_answer(made_by_helper)")
+    hired = "hire('extra', 'helps', model=extra_model)"
+    kernel.run(f"extra_model = ScriptedModel([{reply('final_answer(os.getpid())')!r}])", check=True)
+    codes = [
+        "made = await helper('go', x=41)\nprint(made, made_by_helper, results['helper'])",
+        f"{hired}\nmade_pid = await extra('go', mode='live')\nnumbers.append(made)",
+    ]
+    ran = run_done(kernel, *codes, members=helper, options="--mode branch")
+    assert "42 42 42" in ran.first.text
+    assert kernel.eval("made, made_by_helper, numbers[-1], made_pid == kernel_pid") == (42, 42, 42, True)
+    assert ("mutated", "numbers", "user") in ran.steps[-1].changes
+
+
+def test_two_branches_that_change_one_name_are_both_kept_and_said(kernel):
+    one = agent("one", "numbers = 'of one'")
+    two = agent("two", "numbers = 'of two'")
+    ran = run_done(kernel, "await asyncio.gather(one('go'), two('go'))", members=f"{one}, {two}")
+    names = kernel.eval("{n: v for n, v in globals().items() if n.startswith('numbers')}")
+    assert sorted(names.values()) == ["of one", "of two"]
+    assert "numbers" in names
+    other = next(name for name in names if name != "numbers")
+    said = kernel.eval("[m.text for m in agents_run.record.messages]")
+    assert any(f"`{other}`" in text and "changed meanwhile" in text for text in said)
+    assert ran.status == "done"
+
+
+def test_what_the_user_changed_meanwhile_in_place_is_not_overwritten(kernel):
+    codes = ["work = asyncio.ensure_future(quant('go'))\nawait asyncio.sleep(1)\nnumbers.append('user')\nawait work"]
+    slow = agent("quant", "import time\nnumbers.append('quant')\ntime.sleep(2)")
+    run_done(kernel, *codes, members=slow)
+    assert kernel.eval("numbers[-1], numbers_quant[-1]") == ("user", "quant")
+
+
+def test_one_call_may_run_in_a_branch(kernel):
+    quant = agent("quant", "numbers.append(1)", last="final_answer(os.getpid())", mode="scratch")
+    run_done(kernel, "made = await quant('go', mode='branch')", members=quant)
+    assert kernel.eval("made != kernel_pid and len(numbers)") == 11
+
+
+def test_a_specialist_asked_directly_merges_with_its_answer(kernel):
+    kernel.run(team("_team", members=agent("quant", "made = [1]", last="final_answer(made)")), check=True)
+    cell = kernel.run("%%agents @quant -t _team --new\nDo it.", check=True)
+    assert kernel.eval("made is agents_run.result and made") == [1]
+    assert ("added", "made", "user") in read_run(kernel, cell).steps[-1].changes
+
+
+def test_what_cannot_be_pickled_stays_behind_and_is_named(kernel):
+    quant = agent("quant", "made = (i for i in range(3))\nmade_too = 1", "final_answer(made)")
+    run_done_with_failure = work(kernel, "await quant('go')", members=quant)
+    assert any("cannot leave the branch" in step.failure for step in run_done_with_failure.steps)
+    assert kernel.eval("made_too, 'made' in dir()") == (1, False)
+    assert kernel.eval("any('`made` of quant stays behind' in m.text for m in agents_run.record.messages)")
+
+
+def test_a_crash_is_reported_and_the_task_goes_on_in_scratch(kernel):
+    quant = agent(
+        "quant", "made = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "made_after = len(numbers)"
+    )
+    ran = run_done_after_loss(kernel, quant)
+    assert "SIGSEGV" in ran[1].failure
+    assert kernel.eval("'made' in dir(), numbers") == (False, list(range(10)))
+
+
+def test_a_branch_that_takes_too_much_memory_is_ended(kernel):
+    quant = agent(
+        "quant", "import time\nmade = bytearray(400 << 20)\nmade[:] = bytes(1) * len(made)\ntime.sleep(30)", memory=0.2
+    )
+    ran = run_done_after_loss(kernel, quant)
+    assert "more than its limit of 0.2 GB" in ran[0].failure
+
+
+def test_a_branch_that_hangs_is_ended(kernel):
+    quant = agent("quant", "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()")
+    ran = run_done_after_loss(kernel, quant)
+    assert "it hung" in ran[0].failure
+
+
+def test_a_branch_that_does_not_stop_at_its_time_limit_is_ended(kernel):
+    quant = agent("quant", "sum(range(10**11))", timeout=1)
+    ran = run_done_after_loss(kernel, quant)
+    assert "longer than 1 s and could not be stopped" in ran[0].failure
+
+
+def test_a_lost_branch_may_end_its_task(kernel):
+    quant = agent("quant", "import os\nos._exit(3)", if_lost="fail")
+    ran = work(kernel, "await quant('go')", members=quant)
+    assert any("it ended with status 3" in step.failure for step in ran.steps if step.agent == "coordinator")
+
+
+def run_done_after_loss(kernel, member):
+    ran = work(kernel, "await quant('go')", members=member)
+    assert ran.status == "done", ran.reason
+    return [step for step in ran.steps if step.agent == "quant"]
+
+
+def test_stop_reaches_a_busy_branch(kernel):
+    quant = agent("quant", "while True: pass")
+    kernel.run(team("_team", "await quant('go')", members=quant), check=True)
+    cell = kernel.send("%%agents -t _team --new\nDo it.")
+    kernel.until(lambda: "quant" in cell.text or branches(kernel.pid), what="a branch")
+    kernel.until(lambda: branches(kernel.pid), what="a branch")
+    kernel.interrupt()
+    kernel.wait(cell, timeout=10)
+    kernel.until(lambda: not branches(kernel.pid), what="the end of the branch")
+    assert kernel.eval("agents_run.status") == "cancelled"
+
+
+def branches(pid: int) -> list[str]:
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        direct = children.read().split()
+    tasks = os.listdir(f"/proc/{pid}/task")
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children") as children:
+                direct += children.read().split()
+        except OSError:
+            continue
+    return direct
+
+
+TRIES = "Agent('quant', 'tries', model=ScriptedModel(one_try))"
+ONE_TRY = """
+import itertools
+numbers_of_tries = itertools.count(1)
+def one_try(messages):
+    if any(m['role'] == 'assistant' for m in messages):
+        return '<code>\\nfinal_answer(made)\\n</code>'
+    return f'<code>\\nmade = {next(numbers_of_tries) % 3}\\n</code>'
+"""
+
+
+@pytest.mark.parametrize(("judge", "best"), [("lambda made: made", 2), ("lambda made: -made", 0), ("None", 1)])
+def test_the_best_of_several_tries_is_merged_and_the_others_are_dropped(kernel, judge, best):
+    kernel.run(ONE_TRY, check=True)
+    ran = run_done(kernel, f"got = await best_of(quant, 'try', n=4, judge={judge})", members=TRIES)
+    assert kernel.eval("got, made") == (best, best)
+    assert kernel.eval("[name for name in globals() if name.startswith('made_')]") == []
+    assert len({step.code for step in ran.steps if step.agent == "quant"}) == 4
+
+
+def test_an_agent_may_judge_the_tries(kernel):
+    kernel.run(ONE_TRY, check=True)
+    judge = agent("judge", last="final_answer(candidates.index(0))", mode="scratch")
+    run_done(kernel, "got = await best_of(quant, 'try', n=3, judge=judge)", members=f"{TRIES}, {judge}")
+    assert kernel.eval("got, made") == (0, 0)
