@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import nbformat
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Error, Locator, Page
+from playwright.sync_api import BrowserContext, Error, Locator, Page
 
 from agentnb.record.document import MIME_TYPE
 from tests.browser.server import JupyterServer
@@ -42,11 +42,11 @@ class NotebookPage:
     ``page`` is Playwright's, for whatever is not wrapped; ``errors`` holds what agentnb's scripts in it raised.
     """
 
-    def __init__(self, server: JupyterServer, app: App, browser: Browser, path: str) -> None:
+    def __init__(self, server: JupyterServer, app: App, context: BrowserContext, path: str) -> None:
         self.server = server
         self.app = app
         self.path = path
-        self.page: Page = browser.new_page(viewport=SIZE)
+        self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
         self.page.on("pageerror", self._on_error)
@@ -72,7 +72,8 @@ class NotebookPage:
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
         """The value of a JavaScript expression in which ``panel`` is the notebook and ``arg`` the argument."""
-        return self.page.evaluate(self._script(expression), argument)
+        late = f"new Promise((_, no) => setTimeout(() => no(new Error('there is no answer')), {PATIENCE}))"
+        return self.page.evaluate(self._script(f"Promise.race([{expression}, {late}])"), argument)
 
     def run(self, index: int, *, wait: bool = True, timeout: float = PATIENCE) -> None:
         """Run a cell; ``wait`` for its end."""
@@ -110,7 +111,9 @@ class NotebookPage:
         script = """(async () => {
             const kernel = panel.sessionContext.session.kernel;
             const content = { code: '', silent: true, store_history: false, user_expressions: { value: arg } };
-            const { value } = (await kernel.requestExecute(content).done).content.user_expressions;
+            let reply = { status: 'aborted' };  // as is what waits behind a cell that fails
+            while (reply.status === 'aborted') reply = (await kernel.requestExecute(content).done).content;
+            const { value } = reply.user_expressions;
             return value.data ? value.data['text/plain'] : `${value.ename}: ${value.evalue}`;
         })()"""
         return str(self.evaluate(script, expression))
@@ -121,8 +124,13 @@ class NotebookPage:
         return self.saved()
 
     def saved(self) -> NotebookNode:
-        """What is in the file."""
-        return nbformat.read(self.file, as_version=4)
+        """What is in the file; one that is just being written is read again."""
+        end = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                return nbformat.read(self.file, as_version=4)
+            except nbformat.reader.NotJSONError:
+                assert time.monotonic() < end, f"{self.file} is no notebook"
 
     def records(self) -> list[dict[str, Any]]:
         """The records of runs in the notebook as the page holds it, saved or not."""
