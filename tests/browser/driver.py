@@ -63,6 +63,8 @@ class NotebookPage:
         self.page.goto("about:blank")
         self.page.goto(f"{self.server.url}/{place}?{query}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function(self._script("!!panel"))
+        self.evaluate("void panel.context.saveState.connect((_, state) => { window.isSaving = state === 'started'; })")
         if kernel:
             self.page.wait_for_function(self._script("panel?.sessionContext?.session?.kernel?.status === 'idle'"))
 
@@ -119,7 +121,8 @@ class NotebookPage:
         return str(self.evaluate(script, expression))
 
     def save(self) -> NotebookNode:
-        """Save the notebook and return what is in the file."""
+        """Save the notebook and return what is in the file. JupyterLab takes two savings at once for two writers."""
+        self.page.wait_for_function("() => !window.isSaving")
         self.evaluate("panel.context.save()")
         return self.saved()
 
