@@ -184,8 +184,8 @@ class _Sink:
 
     def late(self, output: dict[str, Any]) -> str:
         with interrupt.masked():
-            post.send(self._connection, "output", output=output, place=self._count, index=None)
-            return ""
+            post.send(self._connection, "late", output=output)
+        return ""
 
 
 class _Log(Container[int]):
