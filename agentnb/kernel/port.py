@@ -25,7 +25,7 @@ class Sink(Protocol):
         """Forget the outputs so far (``clear_output``)."""
 
     def note(self, text: str) -> None:
-        """Tell the person something about the action, such as what of it cannot be undone; from any thread."""
+        """Tell the person something about the action, before or while it runs, from any thread."""
 
     def late(self, output: dict[str, Any]) -> str:
         """Take what was printed after the action's end, from any thread.

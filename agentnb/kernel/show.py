@@ -8,6 +8,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from agentnb.kernel.capture import Publisher
 from agentnb.kernel.shell import kernel_of
 
 
@@ -31,6 +32,7 @@ class CellDisplay:
         self._context.copy().run(self._publish, data, metadata)
 
     def _publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        publisher = self._publisher
+        current = self._shell.display_pub
+        publisher = self._publisher if isinstance(current, Publisher) else current
         publisher.publish(data, metadata, transient={"display_id": self._id}, update=self._shown and self.updates)
         self._shown = True

@@ -246,13 +246,13 @@ class Worker:
         self.run.recorder.emit(ActionStarted(step=self.step))
         outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
+        self.run.processes += outcome.processes
         if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
             job.place.bundle.ask = job.ask
             with self.run.undo.recorded():
                 changes, notes = await merge_for_user(self.run, job.place.bundle, job.task)
             outcome.changes += changes
             outcome.notes += notes
-        self.run.processes += outcome.processes
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
         recorder = self.run.recorder

@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZE = {"width": 1200, "height": 900}
-PATIENCE = 20_000  # ms
+PATIENCE = 60_000  # ms; nothing waits so long but where something is wrong, or the machine is very busy
 
 _PANEL = """
 const panel = [...window.jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === PATH);

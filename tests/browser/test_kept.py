@@ -11,7 +11,7 @@ SUBSHELLS = """Object.keys(sessionStorage).filter(key => key.startsWith('agentnb
     .map(key => JSON.parse(sessionStorage[key]).subshell)"""
 
 
-def test_a_reload_brings_the_live_run_back(open_notebook):
+def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
     notebook = busy_run(open_notebook)
     subshells = notebook.page.evaluate(SUBSHELLS)
     notebook.open(kernel=False)

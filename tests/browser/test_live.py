@@ -41,7 +41,7 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     assert notebook.value("6 * 7") == "42"
 
 
-def test_two_views_of_a_run_agree(open_notebook):
+def test_fault_57_two_views_of_a_run_agree(open_notebook):
     notebook = busy_run(open_notebook)
     other = open_notebook(like=notebook, kernel=False)
     other.wait_for_state("running").get_by_text("started", exact=True).wait_for()
@@ -60,7 +60,7 @@ def test_an_output_in_a_view_of_its_own_is_live_too(open_notebook):
     notebook.wait_for_state("cancelled", index=1)
 
 
-def test_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
+def test_fault_56_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
     notebook = busy_run(open_notebook)
     notebook.restart_kernel()
     view = notebook.wait_for_state("crashed")

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, expect
 
 from agentnb.record.codec import to_dict
 from agentnb.record.document import Change, Limits, PlanItem, Request, RunRecord
+from tests.browser.hostile import hostile
 from tests.browser.widget import STATIC, WidgetPage
 from tests.support import records
-from tests.unit.views.test_safe_html import CORPUS, everywhere
+from tests.unit.views.test_safe_html import CORPUS
 
 Show = Callable[..., WidgetPage]
 
@@ -285,17 +286,6 @@ FAULTS = """
   return faults;
 }
 """
-
-
-def hostile(text: str, seq: int) -> RunRecord:
-    record = everywhere(text)
-    about = {"agent": text, "text": text, "code": text, "touches": [text]}
-    record.requests = [
-        Request(id="r1", kind="question", status="answered", answer=text, **about),
-        Request(id="r2", kind="action", status="denied", answer=text, step="s", **about),
-    ]
-    record.seq = seq
-    return record
 
 
 def test_nothing_in_a_record_can_act(show):

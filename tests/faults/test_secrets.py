@@ -1,4 +1,4 @@
-"""Rows 48 to 53: secrets and instructions in data. All that a run sends and stores is searched for the canaries."""
+"""Rows 48 to 51: secrets. Everything that a run sends and stores is searched for the canaries."""
 
 from __future__ import annotations
 

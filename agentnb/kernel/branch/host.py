@@ -48,10 +48,11 @@ class Host:
         self._places: dict[int, int] = {}
         self._calls: dict[int, Pending] = {}
         self._work: dict[int, asyncio.Task[None]] = {}
-        self._ways: dict[str, Callable[[Letter], None]] = {
+        self._ways: dict[str, Callable[[Letter], object]] = {
             "output": self._on_output,
             "clear": lambda letter: self._sink.clear(),
             "note": lambda letter: self._sink.note(letter["text"]),
+            "late": lambda letter: self._sink.late(letter["output"]),
             "call": lambda letter: self._start(letter, self._on_call(letter)),
             "await": lambda letter: self._start(letter, self._on_await(letter)),
             "cancel": self._on_cancel,

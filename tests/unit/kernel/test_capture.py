@@ -18,6 +18,9 @@ class Outputs(list):
         self[index] = output
         return index
 
+    def late(self, output):
+        return output["text"]
+
     @property
     def text(self):
         return "".join(output["text"] if "text" in output else output["data"]["text/plain"] for output in self)

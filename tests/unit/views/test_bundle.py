@@ -5,6 +5,7 @@ import json
 import pytest
 
 from agentnb.record.document import MIME_TYPE
+from agentnb.record.seal import seal
 from agentnb.views.bundle import bundle, light_bundle
 from tests.support import records
 
@@ -14,7 +15,7 @@ def test_a_bundle_is_valid_json_with_the_record_in_it(make):
     data, metadata = bundle(make())
     assert json.loads(json.dumps(data, allow_nan=False))[MIME_TYPE]["run_id"] == make().run_id
     assert set(data) == {MIME_TYPE, "text/html", "text/plain"}
-    assert metadata == {}
+    assert metadata == {MIME_TYPE: {"seal": seal(data[MIME_TYPE])}}
 
 
 def test_while_live_the_record_so_far_is_in_it():
