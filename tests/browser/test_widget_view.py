@@ -55,8 +55,9 @@ def asking() -> RunRecord:
 def test_each_state_shows_on_its_face_and_fits_the_page(show, name, width):
     record = records.ALL[name]()
     page = show(record, width=width)
-    words = {"limit": "limit reached"}
-    expect(page.run.locator(".agentnb-head .agentnb-state")).to_have_text(words.get(record.status, record.status))
+    word = {"limit": "limit reached"}.get(record.status, record.status)
+    word = "waits for you" if any(request.status == "open" for request in record.requests) else word
+    expect(page.run.locator(".agentnb-head .agentnb-state")).to_have_text(word)
     expect(page.run.locator(".agentnb-result")).to_have_count(1 if record.result else 0)
     if record.reason:
         expect(page.run.locator(".agentnb-why")).to_have_text(record.reason)
