@@ -106,7 +106,7 @@ async def crunch(count: int, mode: str) -> float:
 def main() -> None:
     rows: list[Comparison] = []
     memory = 0.0
-    sizes = [gb for gb in (0, 1, 8) if gb * 3 < int(Path("/proc/meminfo").read_text().split()[4]) / MB]
+    sizes = [gb for gb in (0, 1, 8) if gb * 2 < int(Path("/proc/meminfo").read_text().split()[4]) / MB]
     for gb in sizes:
         came = holding(gb)
         memory = max(memory, came["memory"] / MB)

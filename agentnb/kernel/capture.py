@@ -105,6 +105,9 @@ class Stream(io.TextIOBase):
         """Hold the text back until there is enough of it, it is old enough or something else is put out."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        own = _owned.get(threading.get_ident(), self)
+        if own is not self and own._name == self._name:  # a thread of another action's
+            return own.write(text)
         if self._ended:
             return self._write_late(text)
         if self._other is not None and self._other._parts:

@@ -209,13 +209,13 @@ def bounded(seconds: float, what: str, work: Callable[[], T]) -> T:
         _state.root = None
 
 
-def listen(on_interrupt: Callable[[], None], kernel: Any = None, *, watchdog: bool = True) -> Callable[[], None]:
+def listen(on_interrupt: Callable[[], None], kernel: Any = None, *, watched: bool = True) -> Callable[[], None]:
     """Call ``on_interrupt`` when the person interrupts the kernel; return the function that ends this.
 
     The first listener installs the signal handlers, the end of the last one puts the former ones back. Outside of the
     main thread nothing is installed: signals do not arrive there. With ``kernel``, an ipykernel, interrupts between
-    cells count too; there it sets a handler of its own around every cell. Without ``watchdog`` nobody tells of code that
-    cannot be stopped, for instance since the process can be killed.
+    cells count too; there it sets a handler of its own around every cell. ``watched`` is False where another process
+    sees code that does not return, as it does for branches.
     """
     _state.listeners.append(on_interrupt)
     if _on_main_thread() and _state.before is None:
@@ -223,7 +223,7 @@ def listen(on_interrupt: Callable[[], None], kernel: Any = None, *, watchdog: bo
         if getattr(kernel, "saved_sigint_handler", None) is not None:
             _state.idle = kernel, kernel.saved_sigint_handler
             kernel.saved_sigint_handler = _on_idle_interrupt
-        if watchdog:
+        if watched:
             _watchdog.start()
 
     def stop() -> None:

@@ -260,7 +260,12 @@ class _TaskFactory:
 
 
 def _threads() -> set[int]:
-    return {thread.ident for thread in threading.enumerate() if thread.ident is not None}
+    """Return the numbers of the threads, but of those that work for whoever asks, as IPython's does for ``%%bash``."""
+    return {thread.ident for thread in threading.enumerate() if thread.ident is not None and not _runs_a_loop(thread)}
+
+
+def _runs_a_loop(thread: threading.Thread) -> bool:
+    return getattr(getattr(thread, "_target", None), "__name__", "") == "run_forever"
 
 
 def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
 
-from tests.browser.driver import CHROMIUM, FLAGS, App, NotebookPage
+from tests.browser.driver import CHROMIUM, FLAGS, SIZE, App, NotebookPage
 from tests.browser.server import JupyterServer
 from tests.kernel.conftest import ipykernel6_python  # noqa: F401  # a fixture
 
@@ -38,6 +38,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def window(chromium: Browser) -> BrowserContext:
+    """What all notebooks are opened in, so that JupyterLab's scripts are loaded once."""
+    return chromium.new_context(viewport=SIZE)
+
+
 @pytest.fixture(scope="session")
 def jupyter() -> Iterator[JupyterServer]:
     """A Jupyter server with the extension, without any kernel at first."""
@@ -52,7 +58,7 @@ def app(request: pytest.FixtureRequest) -> App:
 
 
 @pytest.fixture
-def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterator[Open]:
+def open_notebook(jupyter: JupyterServer, app: App, window: BrowserContext) -> Iterator[Open]:
     """Open a new notebook with code cells: ``open_notebook(*sources)`` gives a ``NotebookPage``.
 
     ``like`` opens the file of another one in a page of its own. ``spec`` is the kind of kernel. ``kernel`` False does
@@ -72,7 +78,7 @@ def open_notebook(jupyter: JupyterServer, app: App, chromium: Browser) -> Iterat
         path = like.path if like else f"notebook{next(_numbers)}.ipynb"
         if like is None:
             write_notebook(jupyter.root / path, *sources, spec=spec)
-        notebook = NotebookPage(jupyter, app, chromium, path)
+        notebook = NotebookPage(jupyter, app, window, path)
         pages.append(notebook)
         if refuse is not None:
             notebook.page.route(refuse, _refuse)

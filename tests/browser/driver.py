@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import nbformat
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Error, Locator, Page
+from playwright.sync_api import BrowserContext, Error, Locator, Page
 
 from agentnb.record.document import MIME_TYPE
 from tests.browser.server import JupyterServer
@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZE = {"width": 1200, "height": 900}
-PATIENCE = 20_000  # ms
+PATIENCE = 60_000  # ms; nothing waits so long but where something is wrong, or the machine is very busy
 
 _PANEL = """
 const panel = [...window.jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === PATH);
@@ -42,11 +42,11 @@ class NotebookPage:
     ``page`` is Playwright's, for whatever is not wrapped; ``errors`` holds what agentnb's scripts in it raised.
     """
 
-    def __init__(self, server: JupyterServer, app: App, browser: Browser, path: str) -> None:
+    def __init__(self, server: JupyterServer, app: App, context: BrowserContext, path: str) -> None:
         self.server = server
         self.app = app
         self.path = path
-        self.page: Page = browser.new_page(viewport=SIZE)
+        self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
         self.page.on("pageerror", self._on_error)
@@ -63,6 +63,8 @@ class NotebookPage:
         self.page.goto("about:blank")
         self.page.goto(f"{self.server.url}/{place}?{query}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function(self._script("!!panel"))
+        self.evaluate("void panel.context.saveState.connect((_, state) => { window.isSaving = state === 'started'; })")
         if kernel:
             self.page.wait_for_function(self._script("panel?.sessionContext?.session?.kernel?.status === 'idle'"))
 
@@ -72,7 +74,8 @@ class NotebookPage:
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
         """The value of a JavaScript expression in which ``panel`` is the notebook and ``arg`` the argument."""
-        return self.page.evaluate(self._script(expression), argument)
+        late = f"new Promise((_, no) => setTimeout(() => no(new Error('there is no answer')), {PATIENCE}))"
+        return self.page.evaluate(self._script(f"Promise.race([{expression}, {late}])"), argument)
 
     def run(self, index: int, *, wait: bool = True, timeout: float = PATIENCE) -> None:
         """Run a cell; ``wait`` for its end."""
@@ -110,19 +113,27 @@ class NotebookPage:
         script = """(async () => {
             const kernel = panel.sessionContext.session.kernel;
             const content = { code: '', silent: true, store_history: false, user_expressions: { value: arg } };
-            const { value } = (await kernel.requestExecute(content).done).content.user_expressions;
+            let reply = { status: 'aborted' };  // as is what waits behind a cell that fails
+            while (reply.status === 'aborted') reply = (await kernel.requestExecute(content).done).content;
+            const { value } = reply.user_expressions;
             return value.data ? value.data['text/plain'] : `${value.ename}: ${value.evalue}`;
         })()"""
         return str(self.evaluate(script, expression))
 
     def save(self) -> NotebookNode:
-        """Save the notebook and return what is in the file."""
+        """Save the notebook and return what is in the file. JupyterLab takes two savings at once for two writers."""
+        self.page.wait_for_function("() => !window.isSaving")
         self.evaluate("panel.context.save()")
         return self.saved()
 
     def saved(self) -> NotebookNode:
-        """What is in the file."""
-        return nbformat.read(self.file, as_version=4)
+        """What is in the file; one that is just being written is read again."""
+        end = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                return nbformat.read(self.file, as_version=4)
+            except nbformat.reader.NotJSONError:
+                assert time.monotonic() < end, f"{self.file} is no notebook"
 
     def records(self) -> list[dict[str, Any]]:
         """The records of runs in the notebook as the page holds it, saved or not."""

@@ -113,16 +113,20 @@ class JupyterServer:
         _write_json(self.home / "config" / "jupyter_server_config.json", config)
         for name, settings in SETTINGS.items():
             _write_json(self.home / "settings" / f"{name}.jupyterlab-settings", settings)
-        if self._extension:
-            assert EXTENSION.joinpath("package.json").exists(), "the page is not built: type `make page`"
-            link = self.home / "data" / "labextensions" / "@agentnb" / "labextension"
-            link.parent.mkdir(parents=True)
-            link.symlink_to(EXTENSION)
+        if not self._extension:
+            disabled = {"disabledExtensions": {"@agentnb/labextension": True}}
+            _write_json(self.home / "config" / "labconfig" / "page_config.json", disabled)
+            return
+        assert EXTENSION.joinpath("package.json").exists(), "the page is not built: type `make page`"
+        link = self.home / "first" / "labextensions" / "@agentnb" / "labextension"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(EXTENSION)
 
     def _environment(self) -> dict[str, str]:
         places = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_PATH": "first",  # before what is installed
             "JUPYTER_RUNTIME_DIR": "runtime",
             "JUPYTERLAB_SETTINGS_DIR": "settings",
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",

@@ -11,7 +11,7 @@ SUBSHELLS = """Object.keys(sessionStorage).filter(key => key.startsWith('agentnb
     .map(key => JSON.parse(sessionStorage[key]).subshell)"""
 
 
-def test_a_reload_brings_the_live_run_back(open_notebook):
+def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
     notebook = busy_run(open_notebook)
     subshells = notebook.page.evaluate(SUBSHELLS)
     notebook.open(kernel=False)
@@ -34,7 +34,7 @@ def test_stop_is_heard_after_a_reload(open_notebook):
     assert notebook.value("6 * 7") == "42"
 
 
-@pytest.mark.parametrize("how", ["trusted", "untrusted", "without a kernel"])
+@pytest.mark.parametrize("how", ["as it was", "not trusted and without a kernel"])
 def test_a_closed_notebook_shows_the_whole_run_again(open_notebook, how):
     notebook = open_notebook(LOAD, team("x = [3, 1, 2]\nsorted(x)", "final_answer('the end')"), agents())
     start(notebook)
@@ -43,10 +43,11 @@ def test_a_closed_notebook_shows_the_whole_run_again(open_notebook, how):
     saved = notebook.save()
     notebook.close()
     notebook.server.end_kernels()
-    if how == "untrusted":
+    bare = how != "as it was"
+    if bare:
         saved.cells[0].source += "\n# changed by another program"
         nbformat.write(saved, notebook.file)
-    again = open_notebook(like=notebook, kernel=False, refuse=NO_KERNEL if how == "without a kernel" else None)
+    again = open_notebook(like=notebook, kernel=False, refuse=NO_KERNEL if bare else None)
     view = again.wait_for_state("done")
     assert view.get_attribute("data-seq") == seq
     view.get_by_text("the end").first.wait_for()

@@ -1,5 +1,7 @@
 """Runs that go on: drawn as they go, stopped while the kernel is busy, seen through two views."""
 
+import pytest
+
 from tests.browser.driver import outputs_of, records_of
 from tests.browser.work import LOAD, agents, busy_run, go_on, start, team
 
@@ -19,7 +21,6 @@ def test_a_reply_is_seen_while_it_streams(open_notebook):
 
 def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook):
     notebook = busy_run(open_notebook)
-    notebook.until(lambda: records_of(outputs_of(notebook.saved())))  # saved when the run began
     go_on(notebook)
     notebook.wait_for_cell()
     notebook.wait_for_state("done").get_by_text("the end").first.wait_for()
@@ -40,9 +41,8 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     assert notebook.value("6 * 7") == "42"
 
 
-def test_two_views_of_a_run_agree(open_notebook):
+def test_fault_57_two_views_of_a_run_agree(open_notebook):
     notebook = busy_run(open_notebook)
-    notebook.save()
     other = open_notebook(like=notebook, kernel=False)
     other.wait_for_state("running").get_by_text("started", exact=True).wait_for()
     other.run_view().get_by_role("button", name="Stop").click()
@@ -52,7 +52,15 @@ def test_two_views_of_a_run_agree(open_notebook):
     other.page.wait_for_selector(f".agentnb-run[data-seq='{seq}']")
 
 
-def test_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
+@pytest.mark.parametrize("app", ["lab"])
+def test_an_output_in_a_view_of_its_own_is_live_too(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.execute("notebook:create-output-view")
+    notebook.run_view(1).get_by_role("button", name="Stop").click()
+    notebook.wait_for_state("cancelled", index=1)
+
+
+def test_fault_56_a_kernel_that_is_restarted_leaves_a_crashed_run(open_notebook):
     notebook = busy_run(open_notebook)
     notebook.restart_kernel()
     view = notebook.wait_for_state("crashed")

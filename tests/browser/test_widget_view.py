@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, expect
 
 from agentnb.record.codec import to_dict
 from agentnb.record.document import Change, Limits, PlanItem, Request, RunRecord
+from tests.browser.hostile import hostile
 from tests.browser.widget import STATIC, WidgetPage
 from tests.support import records
-from tests.unit.views.test_safe_html import CORPUS, everywhere
+from tests.unit.views.test_safe_html import CORPUS
 
 Show = Callable[..., WidgetPage]
 
@@ -54,8 +55,9 @@ def asking() -> RunRecord:
 def test_each_state_shows_on_its_face_and_fits_the_page(show, name, width):
     record = records.ALL[name]()
     page = show(record, width=width)
-    words = {"limit": "limit reached"}
-    expect(page.run.locator(".agentnb-head .agentnb-state")).to_have_text(words.get(record.status, record.status))
+    word = {"limit": "limit reached"}.get(record.status, record.status)
+    word = "waits for you" if any(request.status == "open" for request in record.requests) else word
+    expect(page.run.locator(".agentnb-head .agentnb-state")).to_have_text(word)
     expect(page.run.locator(".agentnb-result")).to_have_count(1 if record.result else 0)
     if record.reason:
         expect(page.run.locator(".agentnb-why")).to_have_text(record.reason)
@@ -285,17 +287,6 @@ FAULTS = """
   return faults;
 }
 """
-
-
-def hostile(text: str, seq: int) -> RunRecord:
-    record = everywhere(text)
-    about = {"agent": text, "text": text, "code": text, "touches": [text]}
-    record.requests = [
-        Request(id="r1", kind="question", status="answered", answer=text, **about),
-        Request(id="r2", kind="action", status="denied", answer=text, step="s", **about),
-    ]
-    record.seq = seq
-    return record
 
 
 def test_nothing_in_a_record_can_act(show):

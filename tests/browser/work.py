@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.driver import NotebookPage
+from tests.browser.driver import NotebookPage, outputs_of, records_of
 
 LOAD = """
 %load_ext agentnb
@@ -53,4 +53,5 @@ def busy_run(open_notebook: Any, *codes: str, **options: Any) -> NotebookPage:
     )
     start(notebook)
     notebook.wait_for_state("running").get_by_text("started", exact=True).wait_for()
+    notebook.until(lambda: records_of(outputs_of(notebook.saved())))  # which happens when a run begins
     return notebook

@@ -249,3 +249,13 @@ def test_an_agent_may_judge_the_tries(kernel):
     judge = agent("judge", last="final_answer(candidates.index(0))", mode="scratch")
     run_done(kernel, "got = await best_of(quant, 'try', n=3, judge=judge)", members=f"{TRIES}, {judge}")
     assert kernel.eval("got, made") == (0, 0)
+
+
+@pytest.mark.parametrize(("answer", "merged"), [("y", True), ("n", False)])
+def test_with_approval_the_difference_is_put_to_the_person_before_it_is_merged(kernel, answer, merged):
+    kernel.run(team("_team", members=agent("quant", "made = [1]")), check=True)
+    kernel.run("%%agents @quant -t _team --new --approve ask\nDo it.", stdin=["y", answer], check=True)
+    asked = "[(r.kind, r.status, [c.name for c in r.changes]) for r in agents_run.record.requests]"
+    status = "allowed" if merged else "denied"
+    assert kernel.eval(asked) == [("action", "allowed", []), ("merge", status, ["made"])]
+    assert kernel.eval("agents_run.status, 'made' in dir()") == ("done", merged)

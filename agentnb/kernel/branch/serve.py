@@ -80,7 +80,7 @@ class _Server:
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
         self._kernel = Kernel(self._connection, self._ground, self._log, self._take)
-        interrupt.listen(lambda: None, watchdog=False)  # for the handler of time limits
+        interrupt.listen(lambda: None, watched=False)  # for the handler of time limits
         loop.add_reader(self._connection.fileno(), self._read)
         with tasks_on_stage(loop):
             await self._over

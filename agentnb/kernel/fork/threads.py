@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import ctypes
 import dis
+import functools
 import os
 import platform
 import struct
@@ -69,7 +70,7 @@ def busy_thread(*, at_rest: bool) -> str | None:
         if ident == me or _waits_for_lock(frame) or (at_rest and _between_instructions(frame)):
             continue
         thread = known.get(ident)
-        wait = _wait_of(thread.native_id) if thread is not None else None
+        wait = _wait_of(thread.native_id if thread is not None else _task_of(ident))
         if wait is None or (wait == _TIMED and not at_rest):
             return _named(thread, frame)
     return _busy_native({thread.native_id for thread in known.values()})
@@ -109,6 +110,25 @@ def _between_instructions(frame: FrameType) -> bool:
         return False
     name = dis.opname[code[at]]
     return name == "RESUME" or name.startswith("JUMP_BACKWARD")
+
+
+def _task_of(ident: int) -> int | None:
+    """Return the system's number of a thread that ``threading`` does not know, as C code and ``_thread`` start them.
+
+    It stands in the thread library's own description of the thread, at the same place as for this thread.
+    """
+    place = _place_of_number()
+    if place is None:
+        return None
+    task = int.from_bytes(ctypes.string_at(ident + place, 4), sys.byteorder)
+    return task if task in _tasks() else None
+
+
+@functools.cache
+def _place_of_number() -> int | None:
+    own = ctypes.string_at(threading.get_ident(), 1024)
+    place = own.find(threading.get_native_id().to_bytes(4, sys.byteorder))
+    return place if place >= 0 and place % 4 == 0 else None
 
 
 def _wait_of(task: int | None) -> str | None:

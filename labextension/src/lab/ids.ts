@@ -12,6 +12,5 @@ export const COMMANDS = {
   stop: 'agentnb:stop-run',
   pause: 'agentnb:pause-run',
   resume: 'agentnb:resume-run',
-  goTo: 'agentnb:go-to-run',
-  openRecord: 'agentnb:open-record'
+  goTo: 'agentnb:go-to-run'
 } as const;

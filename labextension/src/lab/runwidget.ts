@@ -16,6 +16,7 @@ import { Keeper } from './keeper';
 import { KernelLink } from './link';
 import type { LiveRun } from './liverun';
 import type { Place, Places } from './places';
+import { saveAtStart } from './saving';
 
 const KERNEL_PATIENCE = 15_000; // ms in which a kernel has to turn up, until a run that looks alive counts as crashed
 
@@ -102,18 +103,10 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
     const held = this.#run.holding === 'held';
     if (held) {
       this.#clearDeadline();
-      if (this.#keeper === null) this.#saveFirst();
+      if (this.#place?.panel) saveAtStart(this.#place.panel, this.#run);
       this.#keeper ??= new Keeper(this.#run, this.#model);
     }
     this.#view?.update({ actions: this.#actions(), live: held });
-  }
-
-  /** An output that was never saved would not be there after a reload, and the run with it. */
-  #saveFirst(): void {
-    const { panel } = this.#place ?? {};
-    if (!panel || !this.#run?.isLive || !panel.context.model.dirty || panel.context.model.readOnly) return;
-    if (panel.context.contentsModel?.writable === false) return;
-    panel.context.save().catch(() => undefined); // JupyterLab has shown why
   }
 
   #onKernel(context: ISessionContext): void {

@@ -3,7 +3,7 @@ import { Sanitizer } from '@jupyterlab/apputils';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 
 const KEPT_ATTRIBUTES = new Set(
-  'alt align border class colspan dir height href lang open rowspan scope span src start style title type valign width value disabled checked'.split(' ')
+  'alt align border class colspan dir height href lang open rowspan scope span src start style title type valign width disabled checked'.split(' ')
 );
 const DROPPED_ELEMENTS =
   'audio,video,source,track,picture,iframe,frame,object,embed,applet,form,button,select,textarea,link,meta,base,style,script,template,noscript,svg,math,map,area,dialog,slot,portal';

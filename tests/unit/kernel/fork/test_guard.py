@@ -1,6 +1,8 @@
 """Whether a fork is refused just where another thread is in native code, or a library would not survive it."""
 
 import _imp
+import _thread
+import os
 import sys
 import threading
 import time
@@ -148,3 +150,14 @@ def test_a_fork_waits_for_no_lock_of_an_import_under_way() -> None:
         assert child.connection.receive().data == bytes([False])
         child.kill()
     assert not _imp.lock_held()
+
+
+def test_a_thread_that_threading_does_not_know_is_no_reason_while_it_waits():
+    here, there = os.pipe()
+    _thread.start_new_thread(os.read, (here, 1))
+    _thread.start_new_thread(lambda: os.read(here, 1), ())
+    time.sleep(0.05)
+    try:
+        assert why_not() is None
+    finally:
+        os.write(there, b"ab")
