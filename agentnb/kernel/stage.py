@@ -24,6 +24,7 @@ from agentnb.kernel import guard, interrupt
 from agentnb.kernel.capture import Outlet, Publisher, bundle_of, claim, stream_pair
 from agentnb.kernel.ceiling import ceiling
 from agentnb.kernel.children import Children
+from agentnb.kernel.descriptors import descriptors
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Namespace, kernel_of, scope_module
 from agentnb.kernel.surroundings import Surroundings
@@ -78,7 +79,7 @@ class Stage:
         self._depth = 1
         restore = self._enter()
         try:
-            with self.clock.running(), ceiling(), self._effects():
+            with descriptors.lead_to(self._streams), self.clock.running(), ceiling(), self._effects():
                 yield
         finally:
             restore()
@@ -261,7 +262,8 @@ class _TaskFactory:
 
 def _threads() -> set[int]:
     """Return the numbers of the threads, but of those that work for whoever asks, as IPython's does for ``%%bash``."""
-    return {thread.ident for thread in threading.enumerate() if thread.ident is not None and not _runs_a_loop(thread)}
+    threads = [thread for thread in threading.enumerate() if not thread.name.startswith("agentnb-")]
+    return {thread.ident for thread in threads if thread.ident is not None and not _runs_a_loop(thread)}
 
 
 def _runs_a_loop(thread: threading.Thread) -> bool:

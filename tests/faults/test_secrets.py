@@ -47,6 +47,10 @@ print(dict(os.environ))
 print(os.environ["SERVICE_API_KEY"], file=sys.stderr)
 logging.warning("using %s", os.environ["SERVICE_API_KEY"])
 get_ipython().run_line_magic("env", "")
+import subprocess
+subprocess.run(["env"])
+os.system("echo $SERVICE_API_KEY >&2")
+os.write(1, os.environ["SERVICE_API_KEY"].encode())
 os.environ["SERVICE_API_KEY"]
 """,
     "48-dotenv": """

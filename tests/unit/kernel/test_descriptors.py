@@ -1,0 +1,32 @@
+"""What is written past Python is output of the action."""
+
+import os
+import subprocess
+
+from tests.unit.kernel.actions import act
+
+
+async def test_children_and_descriptors_write_to_the_step_in_order():
+    code = """
+    import os, subprocess, sys
+    subprocess.run("echo out; echo err >&2", shell=True)
+    os.write(1, "gr\\u00fc\\u00df".encode()[:3])
+    os.write(1, "gr\\u00fc\\u00df".encode()[3:])
+    await asyncio.sleep(0)
+    print("printed")
+    """
+    stage, outcome = await act(code)
+    assert outcome.error is None
+    texts = dict.fromkeys(("stdout", "stderr"), "")
+    for output in stage.outputs:
+        if output["output_type"] == "stream":
+            texts[output["name"]] += output["text"]
+    assert texts == {"stdout": "out\ngr\u00fc\u00dfprinted\n", "stderr": "err\n"}
+
+
+async def test_the_process_has_its_own_again(capfd):
+    await act("import os; os.write(1, b'of the action');")
+    await act("import os; os.write(2, b'of another');")
+    os.write(1, b"of the process")
+    subprocess.run(["echo", "!"], check=True)
+    assert capfd.readouterr() == ("of the process!\n", "")
