@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,7 +38,7 @@ class Surroundings:
             self._note(f"environment variables were changed: {_listed(changed)}")
         if (folder := _folder()) != self._folder:
             self._note(f"the working directory is now {folder}")
-        if self._settings is not None and (changed := _differences(self._settings, _settings() or {})):
+        if changed := _changed_settings(self._settings):
             self._note(f"matplotlib's settings were changed for later figures too: {_listed(changed)}")
 
     def notes(self, code: Iterable[CodeType | None] = ()) -> list[str]:
@@ -81,10 +82,18 @@ def _folder() -> str:
         return "gone"
 
 
-def _settings() -> dict[str, Any] | None:
-    matplotlib = sys.modules.get("matplotlib")
-    settings = getattr(matplotlib, "rcParams", None)
-    return dict.copy(settings) if isinstance(settings, dict) else None
+def _settings() -> tuple[list[str], list[Any]] | None:
+    """Return the names and values of matplotlib's settings, where it is loaded."""
+    settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
+    # past its class, whose own way of going through them takes twenty times as long
+    return (list(dict.keys(settings)), list(dict.values(settings))) if isinstance(settings, dict) else None
+
+
+def _changed_settings(before: tuple[list[str], list[Any]] | None) -> list[str]:
+    after = _settings() if before is not None else None
+    if before is None or after is None or all(map(operator.is_, before[1], after[1])):
+        return []
+    return _differences(dict(zip(*before, strict=True)), dict(zip(*after, strict=True)))
 
 
 def _differences(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[str]:
