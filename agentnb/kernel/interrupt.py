@@ -13,6 +13,7 @@ was caught. What no signal reaches (a C function that does not return) is told b
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal's enumerations take most of the time of a look
 import _thread
 import functools
 import math
@@ -293,14 +294,14 @@ def caught() -> Iterator[None]:
             _put_back(signal.SIGINT, _on_interrupt, before)
 
 
-def _current_handlers() -> list[tuple[signal.Signals, Any]]:
-    return [(number, signal.getsignal(number)) for number in _handlers()]
+def _current_handlers() -> list[Any]:
+    return [_signal.getsignal(number) for number in _NUMBERS]
 
 
-def _restore_handlers(before: list[tuple[signal.Signals, Any]]) -> None:
+def _restore_handlers(before: list[Any]) -> None:
     """Put back what the agent's code has replaced: the person's Stop must reach the code after it."""
-    for number, handler in before:
-        if handler is not None and signal.getsignal(number) is not handler:
+    for number, handler in zip(_NUMBERS, before, strict=True):
+        if handler is not None and _signal.getsignal(number) is not handler:
             signal.signal(number, handler)
 
 
@@ -412,4 +413,5 @@ def _interrupted_in_vain() -> None:
     look()
 
 
+_NUMBERS = tuple(map(int, _handlers()))
 _watchdog = Watchdog(lambda: _state.clock, _interrupted_in_vain)
