@@ -54,7 +54,7 @@ class Crew:
     memory: Memory
     model: Any
     argument: Any = None  # the model that was given for this run
-    mode: Mode | None = None
+    mode: Mode | None = None  # the run's, else the team's
     default_lead_mode: Mode = "live"
     ask: bool = False  # whether every action is put to the person
     plan: bool = False  # whether the coordinator's plan is
@@ -70,7 +70,7 @@ class Crew:
         return self.model if own is None else own
 
     def mode_of(self, member: Agent | Roster) -> Mode:
-        """The member's own mode, else the run's, else the default.
+        """The member's own mode, else the run's, else the team's, else the default.
 
         Raises ``UserError`` for a mode that the administrator forbids; a default makes way for an allowed one.
         """
@@ -182,7 +182,7 @@ class Crew:
             Memory() if memory.leading else memory,  # a second call of one team at the same time has its own
             self.model_of(team),
             argument=self.argument,
-            mode=self.mode,
+            mode=getattr(team, "mode", None) or self.mode,
             default_lead_mode="scratch",
             ask=self.ask or team.approve == "ask",
             plan=team.approve == "plan" and not self.ask,

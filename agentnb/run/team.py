@@ -131,7 +131,15 @@ class Team(Led):
         # without a coordinator there is no plan to allow: then each action is
         ask, plan = rules.approve == "ask" or (rules.approve == "plan" and bool(agents)), rules.approve == "plan"
         crew = Crew(
-            context, self, self.lead, memory, spec, argument=argument, mode=mode, ask=ask, plan=plan and not agents
+            context,
+            self,
+            self.lead,
+            memory,
+            spec,
+            argument=argument,
+            mode=mode or self.mode,
+            ask=ask,
+            plan=plan and not agents,
         )
         crew.check()
         if fresh:

@@ -22,8 +22,10 @@ _WHERE: dict[Mode, str] = {
     "task ends. You may change everything in it; what you assigned and changed goes back when your answer is taken, so "
     "`del` what is only in the way.",
 }
-
-
+_LEADS_FROM_BRANCH = (
+    "- Nobody sees into your branch: a specialist finds the person's variables as they were before you changed them. "
+    "Hand it what you made or changed; it gets a copy.\n"
+)
 _MARKS = re.compile(r"<\s*/(?=\s*(?:output|error|variables|request)\s*>)", re.IGNORECASE)
 
 
@@ -60,6 +62,7 @@ def system_prompt(
     elif team is not None:
         parts.append(_text("alone").substitute())
     if team is not None:
+        parts.append(_LEADS_FROM_BRANCH if mode == "branch" else "")
         parts.append(_text("staffing").substitute())
     if instructions:
         parts.append(f"\n{instructions.strip()}\n")

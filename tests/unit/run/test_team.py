@@ -291,3 +291,23 @@ async def test_two_runs_of_one_team_at_the_same_time_have_conversations_of_their
     await asyncio.gather(*(asyncio.ensure_future(run) for run in runs))
     assert [run.result for run in runs] == [1, 1]
     assert all(("Task a." in str(call)) != ("Task b." in str(call)) for call in model.calls)
+
+
+async def test_the_mode_of_a_team_is_that_of_members_without_their_own():
+    crew = [Agent("ingest", "reads"), Agent("quant", "fits", mode="scratch")]
+    model = acting(
+        lead=[code("await ingest('do'); await quant('do')", "final_answer(1)")],
+        ingest=[final("'kept = 5'"), final("1")],
+        quant=[final("1")],
+    )
+    team = Team(crew, model=model, mode="live")
+    run = await go(team)
+    assert run.status == "done"
+    assert {member.name: member.mode for member in run.record.roster} == {
+        "coordinator": "live",
+        "ingest": "live",
+        "quant": "scratch",
+    }
+    assert "own namespace" in str(model.calls[1][0])
+    run = await go(Team([Agent("ingest", "reads")], model=acting(lead=[final("1")]), mode="live"), mode="scratch")
+    assert [member.mode for member in run.record.roster] == ["live", "scratch"]  # the coordinator's mode is its own
