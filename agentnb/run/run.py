@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-import traceback
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentnb.errors import Correction, ModelError, UserError
+from agentnb.errors import Correction, UserError
 from agentnb.kernel import interrupt
-from agentnb.kernel.branch.place import BranchLost
-from agentnb.kernel.children import end as end_processes
-from agentnb.kernel.results import show_result
-from agentnb.kernel.shell import kernel_of
-from agentnb.kernel.stage import current_stage, tasks_on_stage
+from agentnb.kernel.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.kernel.undo.store import Checkpoint
-from agentnb.record.document import FINAL, Error, Request, RunRecord, RunStatus, Step, Task, Usage
-from agentnb.record.events import BudgetChanged, RunEnded, RunStatusChanged, Said
-from agentnb.run.budget import WARN_AT, Budget, LimitReached
+from agentnb.record.document import FINAL, Request, RunRecord, RunStatus, Step, Task, Usage
+from agentnb.record.events import RunStatusChanged, Said
+from agentnb.run.budget import Budget
 from agentnb.run.context import RunContext
+from agentnb.run.course import Course
 from agentnb.run.crew import Crew
-from agentnb.run.drift import drifts
-from agentnb.run.outlook import outlook
-from agentnb.run.prompting import prompting
 from agentnb.run.requests import Answer, check_answer
 from agentnb.run.staffing import Staffing
 from agentnb.run.undo import UndoReport, told_to_agents
-from agentnb.run.worker import TaskLimit
 from agentnb.team.roster import Roster
 from agentnb.views.changes import Changes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SECOND_CANCEL = 0.5
-"""Seconds after which a run that did not end when it was stopped is cancelled again."""
 
 
 class Run:
@@ -50,16 +38,8 @@ class Run:
     """
 
     def __init__(self, context: RunContext, crew: Crew) -> None:
-        self._context, self._crew = context, crew
-        self._result: Any = None
-        self.presentable = True  # whether the result can be shown as it is: it is no secret, and ends when it is asked
-        self._ending: tuple[RunStatus, str] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._begun = False
+        self._context, self._crew, self._course = context, crew, Course(context, crew)
         self._loop = asyncio.get_running_loop()
-        self._deadline: list[asyncio.TimerHandle] = []
-        context.end = self._end
-        context.meter.warn = self._warn
 
     # --- what there is to see -----------------------------------------------------------------------------------------
 
@@ -81,7 +61,12 @@ class Run:
     @property
     def result(self) -> Any:
         """The object the team answered with."""
-        return self._result
+        return self._course.result
+
+    @property
+    def presentable(self) -> bool:
+        """Whether the result can be shown as it is: it is no secret, and ends when it is asked how it looks."""
+        return self._course.presentable
 
     @property
     def usage(self) -> Usage:
@@ -158,7 +143,7 @@ class Run:
     def stop(self) -> None:
         """Stop the whole team at once; the run ends ``cancelled``."""
         self._context.gate.close()  # at once: the loop may be held up by an agent's code
-        self._on_loop(lambda: self._end("cancelled", "stopped by the person"))
+        self._on_loop(lambda: self._course.end("cancelled", "stopped by the person"))
         interrupt.look()
 
     def pause(self) -> None:
@@ -239,9 +224,9 @@ class Run:
     def bind(self, name: str, variables: dict[str, Any]) -> None:
         """Make the result the variable ``name``; an undo of the run takes that back, too."""
         if variables is self._context.namespace:
-            self._context.undo.bind(name, self._result)
+            self._context.undo.bind(name, self._course.result)
         else:
-            variables[name] = self._result
+            variables[name] = self._course.result
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -290,15 +275,7 @@ class Run:
         if self.status in FINAL:
             raise UserError(f"the run has ended ({self.status}); give a budget to the next one: %%agents -b SPEC")
         budget = Budget.parse(spec)
-        self._on_loop(lambda: self._change_budget(budget, by))
-
-    def _change_budget(self, budget: Budget, by: str) -> None:
-        if self.status in FINAL:
-            return
-        budget = self._context.rules.capped(budget)
-        self._context.meter.change(budget)
-        self._context.recorder.emit(BudgetChanged(budget=str(budget), limits=budget.limits(), by=by))
-        self._set_deadline()
+        self._on_loop(lambda: self._course.change_budget(budget, by))
 
     def subscribe(self, listener: Callable[[Any, RunRecord], None]) -> Callable[[], None]:
         """Call ``listener(event, record)`` after every event, on the kernel's loop; return what ends this."""
@@ -328,158 +305,15 @@ class Run:
 
     def start(self, agents: tuple[str, ...] = ()) -> Run:
         """Begin; ``agents``, where given, are asked directly, without the coordinator. Called once, by ``Team``."""
-        self._task = self._context.spawn(self._live(agents))
+        self._course.begin(agents)
         return self
 
     def __await__(self) -> Generator[Any, Any, Run]:
         return self._wait().__await__()
 
     async def _wait(self) -> Run:
-        assert self._task is not None
-        try:
-            with self._context.gate.open(), interrupt.caught():
-                async with prompting(self._context.shell, self._context.requests):
-                    await asyncio.shield(self._task)
-        except asyncio.CancelledError:  # the cell that waits is interrupted: the person wants all of it to stop
-            self._end("cancelled", "stopped by the person")
-            await asyncio.wait({self._task})
-            raise
+        await self._course.wait()
         return self
-
-    async def _live(self, agents: tuple[str, ...]) -> None:
-        self._begun = True
-        recorder = self._context.recorder
-        stop_listening = interrupt.listen(self._on_interrupt, kernel_of(self._context.shell))
-        self._set_deadline()
-        try:
-            with tasks_on_stage(self._loop):
-                status, reason, error = await self._work(agents)
-            if status == "limit":
-                reason = f"{reason}; {outlook(self.record)}"
-            result = self._shown() if status == "done" and self._result is not None else None
-        finally:
-            if not agents:  # a coordinator led; this run may have ended before it came to that
-                self._crew.memory.leading = False
-            self._drop_deadline()
-            stop_listening()
-            if self._ending is not None:  # it did not come to its end by itself
-                end_processes(self._context.processes)
-        self._tell_drifts()
-        recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
-        recorder.close()
-
-    def _set_deadline(self) -> None:
-        """Let the run end when the time of its budget, which counts from its start, is used up."""
-        self._drop_deadline()
-        context, seconds = self._context, self._context.meter.budget.seconds
-        if seconds is None:
-            context.deadline = None
-            return
-        left = max(0.0, seconds - context.recorder.now)
-        call_later = self._loop.call_later
-        self._deadline.append(call_later(left, self._end, "limit", f"the budget of {seconds:g} s is used up"))
-        warn_in = WARN_AT * seconds - context.recorder.now
-        if warn_in > 0:
-            self._deadline.append(call_later(warn_in, self._warn, f"{WARN_AT * seconds:g} of {seconds:g} s are used"))
-        context.deadline = time.perf_counter() + left
-
-    def _warn(self, text: str) -> None:
-        """Tell the person and the coordinator that a limit comes near."""
-        if self.status not in FINAL:
-            self._context.recorder.emit(
-                Said(sender="agentnb", to="user", text=f"{text}; %agents budget SPEC changes it")
-            )
-            self._context.control.post(
-                self._crew.lead.name, f"Of the budget, {text}. Come to an end with what you have."
-            )
-
-    def _drop_deadline(self) -> None:
-        while self._deadline:
-            self._deadline.pop().cancel()
-
-    def _shown(self) -> dict[str, Any]:
-        """Return the result as it goes into the record, and remember whether that is all of it."""
-        shown = show_result(self._context.shell, self._result)
-        redacted: dict[str, Any] = self._context.recorder.redactor.redact_value(shown.data)
-        self.presentable = shown.whole and redacted == shown.data
-        return redacted
-
-    def _tell_drifts(self) -> None:
-        """In a replay, say where it came out differently."""
-        context = self._context
-        if context.recording is None:
-            return
-        for text in [*context.models.drifts, *drifts(context.recording, self.record, context.lanes)]:
-            context.recorder.emit(Said(sender="agentnb", to="user", text=f"the replay differs: {text}"))
-
-    async def _work(self, agents: tuple[str, ...]) -> tuple[RunStatus, str | None, Error | None]:
-        try:
-            if self._ending is not None:
-                return *self._ending, None
-            self._result = await self._solve(agents)
-            return "done", None, None
-        except asyncio.CancelledError:
-            return *(self._ending or ("cancelled", "stopped by the person")), None
-        except (LimitReached, TaskLimit) as limit:
-            return "limit", str(limit), None
-        except (ModelError, UserError, BranchLost) as error:
-            return "failed", str(error), Error(name=type(error).__name__, message=str(error))
-        except Exception as error:
-            lines = traceback.format_exc().splitlines()
-            name = type(error).__name__
-            return "failed", f"{name}: {error}", Error(name=name, message=str(error), traceback=lines)
-
-    async def _solve(self, agents: tuple[str, ...]) -> Any:
-        if not agents:
-            return await self._entrust(self._crew.lead.name)
-        names = list(dict.fromkeys(agents))
-        answers = await asyncio.gather(*map(self._entrust, names), return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):  # the others have come to their end, their tasks show what they found
-                raise answer
-        return answers[0] if len(names) == 1 else dict(zip(names, answers, strict=True))
-
-    async def _entrust(self, name: str) -> Any:
-        """Give the person's task to one agent as it stands."""
-        context, crew = self._context, self._crew
-        task = None if context.resumption is None else context.resumption.task(name)
-        if task is None:
-            task = context.ledger.add(name, context.task, parent=None, step=None)
-        context.meter.admit(name)
-        context.ledger.move(task, "in_progress")
-        handed: dict[str, Any] = {"task": task, "asked_by": "", "lane": None}
-        try:
-            if name == crew.lead.name:
-                result = await crew.coordinate(context.task, {}, **handed)
-            else:
-                result = await crew.perform(crew.roster[name], context.task, {}, **handed)
-        except asyncio.CancelledError:
-            context.ledger.move(task, "cancelled")
-            raise
-        except Exception as error:
-            context.ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
-            raise
-        context.ledger.move(task, "completed", result=show_result(context.shell, result).data)
-        return result
-
-    def _on_interrupt(self) -> None:
-        """Stop, from a signal handler: it may strike anywhere, and a loop that waits for events must be woken up."""
-        self._context.gate.close()  # at once: another specialist's action may be due before the loop gets to the rest
-        self._loop.call_soon_threadsafe(self._end, "cancelled", "stopped by the person")
-
-    def _end(self, status: RunStatus, reason: str) -> None:
-        """End the run from outside of its course; the first reason counts."""
-        if self._task is None or self._task.done():
-            return
-        self._context.gate.close()
-        if self._ending is None:
-            self._ending = (status, reason)
-            self._context.control.resume()
-        if not self._begun:  # a task cancelled before its first step would end without a word in the record
-            return
-        self._task.cancel()
-        # code that swallows the cancellation gets another one
-        self._loop.call_later(SECOND_CANCEL, self._end, status, reason)
 
 
 def refuse_agents(what: str) -> None:
