@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction
 from agentnb.kernel.effects import Effects, effects, hands_over
 from agentnb.kernel.names import host_names
-from agentnb.kernel.summary import summarize
 from agentnb.record.document import Request
 from agentnb.run import prompts
 from agentnb.run.requests import Answer
+from agentnb.run.tool_call import ToolCall
 from agentnb.run.toolbox import bind_tools
 from agentnb.tools import Tool
 
 if TYPE_CHECKING:
     from agentnb.run.context import RunContext
     from agentnb.run.worker import Assignment
-
-_LONGEST_ARGUMENT = 2_000
 
 
 @dataclass(frozen=True)
@@ -71,16 +69,25 @@ class Approver:
         told = prompts.EDITED.format(code=answer.code)
         return Permit(answer.code, job.read_only, "the person changed the code before it ran", told)
 
-    async def permit_tool(self, run: RunContext, request: Request, tool: str) -> None:
-        """Return where the call may go on; raises ``Correction`` where the person does not allow it."""
-        key = (request.agent, tool)
+    async def permit_tool(self, run: RunContext, request: Request, call: ToolCall) -> ToolCall:
+        """Return the call that may go on, perhaps the person's; raises ``Correction`` where they allow none."""
+        key = (request.agent, call.name)
         if key in self._tools:
-            return
-        answer = await run.ask(request)
+            return call
+        calls = [call]
+
+        def take_edit(shown: str, written: str) -> None:
+            calls.append(call.edited(written, shown))
+
+        answer = await run.ask(request, take_edit)
         if not answer.allowed:
             raise Correction(refusal(answer).told)
         if answer.for_run:
             self._tools.add(key)
+        if answer.code is None:
+            return call
+        print(prompts.EDITED_CALL.format(call=calls[-1].text))
+        return calls[-1]
 
 
 def _request(run: RunContext, job: Assignment, step: str, code: str, found: Effects) -> Request:
@@ -127,7 +134,7 @@ class ToolGate:
         bound = bind_tools([tool])[tool.name]
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            written = _call_text(tool.name, args, kwargs)
+            asked = ToolCall(tool.name, args, kwargs)
             request = Request(
                 id="",
                 kind="action",
@@ -135,23 +142,11 @@ class ToolGate:
                 task=self.task,
                 step=self.step(),
                 text=f"{self.agent} wants to call the tool {tool.name}",
-                code=written,
+                code=asked.text,
                 touches=[f"calls tools: {tool.name}"],
             )
-            await self.run.approver.permit_tool(self.run, request, tool.name)
-            result = bound(*args, **kwargs)
+            allowed = await self.run.approver.permit_tool(self.run, request, asked)
+            result = bound(*allowed.args, **allowed.kwargs)
             return await result if tool.is_async else result
 
         return call
-
-
-def _call_text(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    parts = [*map(_shown, args), *(f"{key}={_shown(value)}" for key, value in kwargs.items())]
-    return f"{name}({', '.join(parts)})"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str | int | float | bool) or value is None:
-        text = repr(value)
-        return text if len(text) <= _LONGEST_ARGUMENT else f"{text[:_LONGEST_ARGUMENT]}…"
-    return f"<{summarize(value)}>"

@@ -17,6 +17,8 @@ from agentnb.run.recorder import Recorder
 
 TIMEOUT = 600.0
 """Seconds after which nobody's answer is a denial, unless it is set otherwise."""
+CheckEdit = Callable[[str, str], None]
+"""Takes code as it was shown and as the person edited it; raises ``UserError`` where it cannot run in its place."""
 _ANSWERS: dict[RequestKind, frozenset[str]] = {
     "question": frozenset({"answered", "denied"}),
     "action": frozenset({"allowed", "denied"}),
@@ -54,6 +56,7 @@ class Requests:
         self._prompt = attended
         self._views = 0
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._checks: dict[str, CheckEdit] = {}
         self._opened = asyncio.Event()
 
     # --- who can answer -----------------------------------------------------------------------------------------------
@@ -83,8 +86,8 @@ class Requests:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def ask(self, request: Request) -> Answer:
-        """Record ``request`` under an id of its own and wait for its end.
+    async def ask(self, request: Request, check: CheckEdit | None = None) -> Answer:
+        """Record ``request`` under an id of its own and wait for its end; ``check`` is for edits of its code.
 
         It expires after ``timeout`` seconds, and at once where nobody can answer; it is withdrawn where the waiting
         task is cancelled. Raises only ``CancelledError``.
@@ -95,6 +98,8 @@ class Requests:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting[name] = future
+        if check is not None:
+            self._checks[name] = check
         recorder.emit(Asked(request=request))
         timer = loop.call_later(self.timeout if self.attended else 0, self.answer, name, Answer("expired"))
         self._opened.set()
@@ -130,9 +135,17 @@ class Requests:
 
     # --- answering ----------------------------------------------------------------------------------------------------
 
+    def check_edit(self, request: str, code: str) -> None:
+        """Raise ``UserError`` where the edited ``code`` cannot be allowed for the open request."""
+        check_syntax(code)
+        if request in self._checks:
+            shown = next((each.code for each in self.open if each.id == request), None)
+            self._checks[request](shown or "", code)
+
     def answer(self, request: str, answer: Answer) -> bool:
         """Give an open request its end; False where it has one already."""
         future = self._waiting.pop(request, None)
+        self._checks.pop(request, None)
         if future is None:
             return False
         self._recorder.emit(
@@ -149,6 +162,12 @@ class Requests:
         if not future.done():
             future.set_result(answer)
         return True
+
+
+def check_syntax(code: str) -> None:
+    """Raise ``UserError`` where edited code is no Python."""
+    if parse(code) is None:
+        raise UserError("the edited code has a syntax error; mend it, or deny the request and say what to do instead")
 
 
 def check_answer(
@@ -189,8 +208,6 @@ def _edited_code(request: Request, code: str | None) -> str | None:
         return None
     if request.kind != "action" or not code.strip():
         raise UserError(f"{request.id} cannot be allowed with other code; deny it and say what to do instead")
-    if parse(code) is None:
-        raise UserError("the edited code has a syntax error; mend it, or deny the request and say what to do instead")
     return code
 
 

@@ -259,3 +259,29 @@ def test_with_approval_the_difference_is_put_to_the_person_before_it_is_merged(k
     status = "allowed" if merged else "denied"
     assert kernel.eval(asked) == [("action", "allowed", []), ("merge", status, ["made"])]
     assert kernel.eval("agents_run.status, 'made' in dir()") == ("done", merged)
+
+
+EFFECTS = {
+    "a file": "open('made', 'w')",
+    "the network": "import socket\nsocket.create_connection(('127.0.0.1', 9), timeout=1)",
+    "a program": "import subprocess\nsubprocess.run(['touch', 'made'])",
+    "a shell": "!touch made",
+    "a fork": "import os\nos.fork() or os._exit(0)",
+    "a thread": "import threading\nthreading.Thread(target=lambda: open('made', 'w')).start()",
+    "a task": "async def later():\n    await asyncio.sleep(0)\n    open('made', 'w')\nawait asyncio.gather(later())",
+    "a worker": "await asyncio.to_thread(open, 'made', 'w')",
+    "a pool": "import concurrent.futures as c\nc.ThreadPoolExecutor(1).submit(open, 'made', 'w').result()",
+}
+
+
+def test_a_read_only_agent_is_held_in_a_branch_too(kernel):
+    kernel.run(
+        "def save() -> str:\n    'Saves.'\n    open('made_by_tool', 'w').close()\n    return 'saved'", check=True
+    )
+    codes = list(EFFECTS.values())
+    quant = agent("quant", *codes[:5], "len(numbers)", *codes[5:], last="final_answer(save())", read_only=True)
+    ran = work(kernel, "got = await quant('go')", members=quant.replace("'works'", "'works', tools=[save]"))
+    failures = {step.code: step.failure for step in ran.steps if step.agent == "quant"}
+    assert [name for name, code in EFFECTS.items() if "read-only" not in failures[code]] == []
+    assert failures["len(numbers)"] == ""
+    assert kernel.eval("got, os.path.exists('made'), os.path.exists('made_by_tool')") == ("saved", False, True)

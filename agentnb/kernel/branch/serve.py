@@ -109,14 +109,14 @@ class _Server:
         names = self._kernel.names = cell_names(given)
         self._shadow(given)
         sink = _Sink(self._connection)
-        stage = Stage(
-            self._shell, self._ground.namespace, names, sink, turn=Turn(Gate(None)), timeout=letter["timeout"]
-        )
         os.ftruncate(1, 0)
         os.lseek(1, 0, os.SEEK_SET)
         try:
             before = self._log.begin(letter["code"])
             with guard.read_only(letter["read_only"]):
+                stage = Stage(
+                    self._shell, self._ground.namespace, names, sink, turn=Turn(Gate(None)), timeout=letter["timeout"]
+                )
                 outcome = await run_cell(stage, letter["code"], letter["label"])
             self._pass_raw(sink)
             self._log.end(before, outcome)
