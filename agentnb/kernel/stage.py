@@ -110,7 +110,8 @@ class Stage:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
-            self.children.leave()
+            if self.children.leave():
+                descriptors.leave_to_children()
             if fresh := _threads() - threads:
                 claim(fresh, self._streams[0])
             self.surroundings.leave()

@@ -11,6 +11,7 @@ from typing import Any
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
 from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.children import marked
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
 from agentnb.record.document import Error, PlanItem, Request, StepStatus
@@ -271,7 +272,7 @@ class Worker:
         outcome: Outcome | None = None
         undo.begin(self.step)
         try:
-            with guard.read_only(permit.read_only):
+            with guard.read_only(permit.read_only), marked(self.run.id):
                 outcome = await job.place.execute(
                     permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
                 )

@@ -16,6 +16,7 @@ from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground, pack, unpack
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
+from agentnb.kernel.children import mark
 from agentnb.kernel.fork import Child, fork
 from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Outcome, Place, Sink
@@ -58,6 +59,7 @@ class BranchPlace:
         self._host: Host | None = None  # while an action runs
         self._refuge: Place | None = None
         self._lost: str | None = None
+        self._closed = False
         self.bundle: Bundle | None = None
         self._loop.add_reader(child.connection.fileno(), self._read)
 
@@ -80,7 +82,8 @@ class BranchPlace:
             sink.note(f"cannot be undone: {text}")
         self._watched.begin(timeout)
         try:
-            self._send("act", code=code, label=label, names=host.news(), timeout=timeout, read_only=guard.is_wanted())
+            how = {"timeout": timeout, "read_only": guard.is_wanted(), "mark": mark()}
+            self._send("act", code=code, label=label, names=host.news(), **how)
             letter = await host.done
         except asyncio.CancelledError:
             self.close()
@@ -100,7 +103,10 @@ class BranchPlace:
         return []
 
     def close(self) -> None:
-        """End the branch."""
+        """End the branch; may be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
         self._loop.remove_reader(self._child.connection.fileno())
         watchdog.forget(self._watched)
         self._child.kill()
