@@ -116,6 +116,11 @@ class Descriptors:
                 os.close(copy)
             pipes.drain()
 
+    def drain(self) -> None:
+        """Wait until what was written so far is passed on. On the main thread."""
+        if self._pipes is not None and threading.current_thread() is threading.main_thread():
+            self._pipes.drain()
+
     def leave_to_children(self) -> None:
         """Let the children that were just left running keep the pipes; what comes out goes to their action for good."""
         pipes, self._pipes = self._pipes, None

@@ -143,11 +143,13 @@ class Stage:
 
     def flush(self) -> None:
         """Pass on what is printed so far."""
+        descriptors.drain()
         for stream in self._streams:
             stream.flush()
 
     def finish(self) -> None:
         """Pass on all that is printed; the code has ended."""
+        descriptors.drain()
         for stream in self._streams:
             stream.finish()
 

@@ -41,6 +41,17 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     assert notebook.value("6 * 7") == "42"
 
 
+@pytest.mark.parametrize("app", ["lab"])
+def test_fault_15_code_that_keeps_the_interpreters_lock_is_told_by_the_page(open_notebook):
+    notebook = open_notebook(LOAD, team("print('started')\nawait asyncio.sleep(0.5)\nsum(range(10**11))"), agents())
+    start(notebook)
+    view = notebook.wait_for_state("running")
+    view.get_by_text("started", exact=True).wait_for()
+    notebook.page.wait_for_timeout(1000)
+    view.get_by_role("button", name="Stop").click()
+    view.get_by_text("Restart needed").wait_for()
+
+
 def test_fault_57_two_views_of_a_run_agree(open_notebook):
     notebook = busy_run(open_notebook)
     other = open_notebook(like=notebook, kernel=False)
