@@ -114,7 +114,7 @@ def refusal(answer: Answer, *, is_plan: bool = False) -> Refusal:
 
 @dataclass
 class ToolGate:
-    """Puts calls of tools that ask to the person, for one task of one agent; ``step`` tells the step at work."""
+    """Puts calls of tools that ask to the person, and traces all, for one task of one agent; ``step`` is at work."""
 
     run: RunContext
     agent: str
@@ -125,10 +125,26 @@ class ToolGate:
         """Return the tool as this agent may call it; raises ``UserError`` where the administrator forbids it."""
         policy = self.run.rules.policy
         policy.check_tool(tool.name)
+        tool = self._traced(tool)
         if tool.approve != "ask" and not policy.asks_for(tool.name):
             return tool
         doc = f"{tool.doc}\n{prompts.ASKED_TOOL}"
         return replace(tool, call=self._asking(tool), is_async=True, doc=doc, approve="ask")
+
+    def _traced(self, tool: Tool) -> Tool:
+        span = self.run.tool_span
+        if span is None:
+            return tool
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with span(tool.name, self.agent, self.step() or ""):
+                return tool.call(*args, **kwargs)
+
+        async def acall(*args: Any, **kwargs: Any) -> Any:
+            with span(tool.name, self.agent, self.step() or ""):
+                return await tool.call(*args, **kwargs)
+
+        return replace(tool, call=acall if tool.is_async else call)
 
     def _asking(self, tool: Tool) -> Callable[..., Awaitable[Any]]:
         bound = bind_tools([tool])[tool.name]

@@ -24,6 +24,7 @@ from agentnb.run.recorder import Recorder
 from agentnb.run.requests import Answer, CheckEdit, Requests
 from agentnb.run.rules import Rules
 from agentnb.run.undo import Undo
+from agentnb.tracing import ToolSpan
 
 if TYPE_CHECKING:
     from agentnb.run.resume import Resumption
@@ -130,6 +131,7 @@ class RunContext:
     processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
     resumption: Resumption | None = None
+    tool_span: ToolSpan | None = None  # where the run is traced
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)

@@ -147,7 +147,7 @@ class Team(Led):
         run = Run(context, crew)
         started.note(run)
         context.recorder.keep(_journal(context.id))
-        trace_run(run.subscribe)
+        context.tool_span = trace_run(run.subscribe)
         from agentnb.page.show import follow_run  # only here: the views take time to load
 
         follow_run(run, context.shell, show=show)
