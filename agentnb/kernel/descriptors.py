@@ -54,10 +54,13 @@ class _Pipes:
 
     def drain(self) -> None:
         """Let the reader come to what was written so far, so that it stands before what the action does next."""
-        with self._reading:
-            due = [read + _waiting(end) for read, end in zip(self._passed_on, self._reads, strict=True)]
+        with self._reading:  # the reader holds it from a piece's reading to its passing on
+            waiting = [_waiting(end) for end in self._reads]
+            if not any(waiting):
+                return
+            due = [passed + more for passed, more in zip(self._passed_on, waiting, strict=True)]
         seen, deadline = list(self._passed_on), time.monotonic() + _PATIENCE
-        while any(read < all_ for read, all_ in zip(self._passed_on, due, strict=True)):
+        while any(passed < end for passed, end in zip(self._passed_on, due, strict=True)):
             if seen != self._passed_on:
                 seen, deadline = list(self._passed_on), time.monotonic() + _PATIENCE
             elif time.monotonic() > deadline:
