@@ -7,6 +7,8 @@ MODULES := labextension/node_modules/.yarn-state.yml
 PAGE := agentnb/labextension/package.json
 LINKED := .venv/.page
 JOBS ?= auto
+TIMES ?= 1
+IPYKERNEL6_PYTHON = $${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python}
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments; looked for only when it is needed.
@@ -24,7 +26,7 @@ IPYKERNEL6 := ipykernel==6.31.0 nest-asyncio==1.6.0
 YARN = cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo page lab test lint check bench lock clean
+.PHONY: help install demo page lab test faults lint check bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +43,11 @@ lab: $(LINKED) ## open JupyterLab on the examples
 
 test: install $(LINKED) ## run the whole test suite; ARGS='-k name' for a part of it
 	$(YARN) test
-	AGENTNB_IPYKERNEL6_PYTHON=$${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python} \
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) $(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+faults: install $(LINKED) ## run the table of faults, TIMES=5 for five times in a row
+	for turn in $$(seq $(TIMES)); do AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) \
+	$(BIN)/python -m pytest tests/faults tests/browser -k fault $(ARGS) || exit; done
 
 lint: $(READY) $(MODULES) ## check style, types and import directions
 	$(YARN) check
