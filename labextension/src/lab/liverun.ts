@@ -10,7 +10,7 @@ import type { KernelLink } from './link';
 import { Replies } from './replies';
 
 const STOP_PATIENCE = 2000; // ms until a kernel that does not hear Stop is interrupted
-const HEARING = 2500; // ms until one that does not answer after that is taken to be stuck
+const HEARING = 2000; // ms until one that does not answer after that is taken to be stuck
 const STUCK =
   'Restart needed: the kernel does not answer, so its code is inside a function that does not return. Restart the ' +
   'kernel, or wait until it returns; all finished steps are kept.';
