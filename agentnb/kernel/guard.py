@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any
 
@@ -35,6 +35,13 @@ _FORBIDDEN: dict[str, str] = {
     **dict.fromkeys(("ctypes.dlopen", "ctypes.call_function"), "calls the system directly"),
     **{f"_thread.{name}": "starts threads" for name in ("start_new_thread", "start_joinable_thread")},
 }
+_UNREPORTED = [
+    ("_posixsubprocess", "fork_exec", "subprocess.Popen"),  # what multiprocessing starts
+    ("os", "mkfifo", "os.mkdir"),
+    ("os", "mknod", "os.mkdir"),
+]
+if sys.version_info < (3, 12):
+    _UNREPORTED.append(("threading", "_start_new_thread", "_thread.start_new_thread"))
 
 
 class ReadOnly(Correction, PermissionError):
@@ -73,7 +80,7 @@ def enforced() -> Iterator[None]:
     before, _state.thread = _state.thread, threading.get_ident()
     token = _held.set(True)
     try:
-        with _threads_reported(), _pools_told():
+        with _unreported_told(), _pools_told():
             yield
     finally:
         _held.reset(token)
@@ -81,22 +88,28 @@ def enforced() -> Iterator[None]:
 
 
 @contextmanager
-def _threads_reported() -> Iterator[None]:
-    """Python 3.11 tells the hook of no thread that starts; what ``threading`` starts is told here."""
-    start = getattr(threading, "_start_new_thread", None)
-    if start is None or sys.version_info >= (3, 12):
+def _unreported_told() -> Iterator[None]:
+    """Tell the hook of what Python itself tells it nothing of."""
+    with ExitStack() as stack:
+        for module, name, event in _UNREPORTED:
+            if (home := sys.modules.get(module)) is not None and hasattr(home, name):
+                stack.enter_context(_told(home, name, event))
         yield
-        return
 
-    def tell_and_start(*args: Any, **kwargs: Any) -> Any:
-        _audit("_thread.start_new_thread", ())
-        return start(*args, **kwargs)
 
-    threading._start_new_thread = tell_and_start  # type: ignore[attr-defined]
+@contextmanager
+def _told(home: Any, name: str, event: str) -> Iterator[None]:
+    function = getattr(home, name)
+
+    def tell_and_call(*args: Any, **kwargs: Any) -> Any:
+        _audit(event, ())
+        return function(*args, **kwargs)
+
+    setattr(home, name, tell_and_call)
     try:
         yield
     finally:
-        threading._start_new_thread = start  # type: ignore[attr-defined]
+        setattr(home, name, function)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A read-only action has no effects on files, the network or other programs; everybody else has."""
 
 import asyncio
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -27,6 +28,9 @@ from tests.support.scripts import acting, code, final
         lambda: subprocess.run(["touch", "made"]),
         lambda: socket.create_connection(("127.0.0.1", 9), timeout=1),
         lambda: threading.Thread(target=print).start(),
+        lambda: multiprocessing.get_context("fork").Process(target=print).start(),
+        lambda: multiprocessing.get_context("spawn").Process(target=print).start(),
+        lambda: os.mkfifo("made"),
         lambda: __import__("sqlite3").connect("made"),
         lambda: __import__("shutil").copy("kept", "made"),
         lambda: __import__("pathlib").Path("made").write_text("x"),
