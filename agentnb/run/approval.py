@@ -74,20 +74,22 @@ class Approver:
         key = (request.agent, call.name)
         if key in self._tools:
             return call
-        calls = [call]
+        shown = [call.text]
 
-        def take_edit(shown: str, written: str) -> None:
-            calls.append(call.edited(written, shown))
+        def check(redacted: str, written: str) -> None:
+            call.edited(written, redacted)
+            shown[:] = [redacted]
 
-        answer = await run.ask(request, take_edit)
+        answer = await run.ask(request, check)
         if not answer.allowed:
             raise Correction(refusal(answer).told)
         if answer.for_run:
             self._tools.add(key)
         if answer.code is None:
             return call
-        print(prompts.EDITED_CALL.format(call=calls[-1].text))
-        return calls[-1]
+        edited = call.edited(answer.code, shown[0])  # of the first answer: several views may have sent one
+        print(prompts.EDITED_CALL.format(call=edited.text))
+        return edited
 
 
 def _request(run: RunContext, job: Assignment, step: str, code: str, found: Effects) -> Request:
