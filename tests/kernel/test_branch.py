@@ -193,6 +193,13 @@ def test_a_lost_branch_may_end_its_task(kernel):
     assert any("it ended with status 3" in step.failure for step in ran.steps if step.agent == "coordinator")
 
 
+def test_of_a_branch_that_dies_it_is_told_how_and_what_it_said_last(kernel):
+    quant = agent("quant", "import os\nos.write(2, b'first\\nlibfoo: out of handles\\n')\nos._exit(7)", "made = 1")
+    ran = run_done_after_loss(kernel, quant)
+    assert "it ended with status 7, and the last that it wrote is: libfoo: out of handles" in ran[0].failure
+    assert "first\n" in ran[0].text
+
+
 def run_done_after_loss(kernel, member):
     ran = work(kernel, "await quant('go')", members=member)
     assert ran.status == "done", ran.reason
