@@ -15,7 +15,6 @@ from agentnb.kernel.turn import Turn
 from agentnb.record.document import Change, Request
 from agentnb.record.events import Said
 from agentnb.run.context import RunContext
-from agentnb.team.agent import Agent
 
 PATIENCE = 2.0
 """Seconds for which a fork is tried again while other threads of the kernel are inside native code."""
@@ -24,11 +23,16 @@ _GB = 1 << 30
 
 
 async def open_for(
-    run: RunContext, agent: Agent, handed: Mapping[str, Any], task: str, elsewhere: Callable[[], Place] | None
+    run: RunContext,
+    agent: str,
+    handed: Mapping[str, Any],
+    task: str,
+    elsewhere: Callable[[], Place] | None,
+    memory: float | None = None,
 ) -> BranchPlace | None:
     """Open a branch for one task of ``agent``; None where there can be none, and the person is told why.
 
-    ``elsewhere`` makes the place where the task goes on should the branch be lost.
+    ``elsewhere`` makes the place where the task goes on should the branch be lost. ``memory`` is its limit in GB.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
@@ -40,10 +44,10 @@ async def open_for(
                     run.shell,
                     run.namespace,
                     Turn(run.gate),
-                    owner=agent.name,
-                    label=f"{agent.name} {task}",
+                    owner=agent,
+                    label=f"{agent} {task}",
                     handed=handed,
-                    memory=None if agent.memory is None else int(agent.memory * _GB),
+                    memory=None if memory is None else int(memory * _GB),
                     elsewhere=elsewhere,
                 )
         except ForkRefused as refused:
@@ -53,7 +57,7 @@ async def open_for(
         if not passing or loop.time() >= end:
             break
         await asyncio.sleep(_AGAIN)
-    text = f"{agent.name} works in scratch, not in a branch: {reason}"
+    text = f"{agent} works in scratch, not in a branch: {reason}"
     run.recorder.emit(Said(sender="agentnb", to="user", text=text))
     return None
 

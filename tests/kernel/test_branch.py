@@ -187,9 +187,10 @@ def test_a_branch_that_does_not_stop_at_its_time_limit_is_ended(kernel):
     assert "longer than 1 s and could not be stopped" in ran[0].failure
 
 
-def test_a_lost_branch_may_end_its_task(kernel):
-    quant = agent("quant", "import os\nos._exit(3)", if_lost="fail")
-    ran = work(kernel, "await quant('go')", members=quant)
+@pytest.mark.parametrize("own", [True, False])
+def test_a_lost_branch_may_end_its_task(kernel, own):
+    quant = agent("quant", "import os\nos._exit(3)", **({"if_lost": "fail"} if own else {}))
+    ran = work(kernel, "await quant('go')", members=quant, **({} if own else {"if_lost": "fail"}))
     assert any("it ended with status 3" in step.failure for step in ran.steps if step.agent == "coordinator")
 
 

@@ -126,7 +126,8 @@ def test_waits_are_known_for_this_machine() -> None:
     with in_thread(lambda stop: lock.acquire()):
         thread = next(thread for thread in threading.enumerate() if thread.name == "worker")
         call = eventually(lambda: threads._call_of(thread.native_id)) and threads._call_of(thread.native_id)
-        assert call and call.is_wait() and not call.waits_for_interpreter()
+        assert call
+        assert (call.is_wait(), call.waits_for_interpreter()) == (True, False)
         lock.release()
 
 

@@ -55,7 +55,8 @@ def test_a_half_made_module_of_python_code_is_run_again_in_the_child(halves: Pat
 def test_a_half_made_package_with_native_modules_means_no_fork_until_it_is_made(halves: Path) -> None:
     (halves / "half").mkdir()
     native = importlib.util.find_spec("_queue" if "_queue" not in sys.builtin_module_names else "_json")
-    assert native is not None and native.origin is not None
+    assert native is not None
+    assert native.origin is not None
     copy = halves / "half" / Path(native.origin).name
     copy.write_bytes(Path(native.origin).read_bytes())
     (halves / "half" / "__init__.py").write_text(f"import half.{native.name}\n{HALF}")
