@@ -12,6 +12,7 @@ import select
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,9 @@ def _left(descriptors: int) -> dict[str, Any]:
 
 
 def _children(task: str) -> list[str]:
-    with open(f"/proc/self/task/{task}/children") as children:
+    with suppress(FileNotFoundError), open(f"/proc/self/task/{task}/children") as children:
         return children.read().split()
+    return []
 
 
 def _descriptors() -> int:
