@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agentnb.kernel.adopt import Adopted
 from agentnb.kernel.branch.place import BranchPlace, open_branch
 from agentnb.kernel.fork import ForkRefused
 from agentnb.kernel.live import LivePlace
@@ -86,12 +87,20 @@ async def _is_allowed(run: RunContext, bundle: Bundle, changes: list[Change], ta
     return (await run.ask(request)).allowed
 
 
-async def merge_for_user(run: RunContext, bundle: Bundle, task: str) -> tuple[list[Change], list[str]]:
-    """Merge a branch whose task the person gave; returns the changes of the user's variables and what to say."""
+async def merge_for_user(
+    run: RunContext, bundle: Bundle, task: str, adopted: list[Adopted]
+) -> tuple[list[Change], list[str]]:
+    """Merge a branch whose task the person gave; returns the changes of the user's variables and what to say.
+
+    What was written into the user's objects is put into ``adopted``.
+    """
     before = dict(run.namespace)
     changes = bundle.changes(before)
-    notes = await merge_into(run, LivePlace(run.shell, run.namespace, Turn(run.gate)), bundle, task)
-    return [change for change in changes if _was_merged(change, before, run.namespace)], notes
+    place = LivePlace(run.shell, run.namespace, Turn(run.gate))
+    notes = await merge_into(run, place, bundle, task)
+    adopted += place.adopted
+    written = {name for each in adopted for name in each.names}
+    return [each for each in changes if each.name in written or _was_merged(each, before, run.namespace)], notes
 
 
 def _was_merged(change: Change, before: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:
