@@ -235,11 +235,12 @@ class Crew:
         )
 
     async def _place(self, agent: Agent, objects: dict[str, Any], task: str, stack: AsyncExitStack) -> Place:
-        mode, refuge = self.mode_of(agent), agent.if_lost
+        mode, refuge = self.mode_of(agent), agent.if_lost or self.lead.if_lost or "scratch"
         if mode != "branch":
             return self._here(agent, mode, objects, stack)
         elsewhere = None if refuge == "fail" else partial(self._here, agent, refuge, objects, stack)
-        branch = await open_for(self.run, agent, objects, task, elsewhere)
+        memory = agent.memory or self.lead.memory
+        branch = await open_for(self.run, agent.name, objects, task, elsewhere, memory)
         if branch is not None:
             stack.callback(branch.close)
             return branch

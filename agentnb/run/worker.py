@@ -250,8 +250,8 @@ class Worker:
         self.run.processes += outcome.processes
         if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
             job.place.bundle.ask = job.ask
-            with self.run.undo.recorded():
-                changes, notes = await merge_for_user(self.run, job.place.bundle, job.task)
+            with self.run.undo.recorded() as adopted:
+                changes, notes = await merge_for_user(self.run, job.place.bundle, job.task, adopted)
             outcome.changes += changes
             outcome.notes += notes
         if outcome.error is not None and job.settle is not None:

@@ -17,7 +17,7 @@ from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground, pack, unpack
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
 from agentnb.kernel.children import mark
-from agentnb.kernel.fork import Child, fork
+from agentnb.kernel.fork import Child, Death, fork
 from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.shell import Namespace, Shell
@@ -27,6 +27,7 @@ from agentnb.record.document import Mode
 
 _SHARE = 0.5
 """Of the memory that the machine has left, a branch may take this much unless a limit is set."""
+_LAST = 200  # characters of a branch's last words
 
 
 class BranchLost(AgentnbError):
@@ -129,8 +130,8 @@ class BranchPlace:
 
     def _on_death(self) -> None:
         death = self._child.wait(1)
-        self._lost = self._watched.verdict or str(death or "it closed its connection")
         said = os.pread(self._child.raw, 20_000, 0).decode(errors="replace")
+        self._lost = self._watched.verdict or _how(death, said)
         self.close()
         if self._host is not None:
             self._host.take(Letter("lost", {"said": said}))
@@ -170,6 +171,12 @@ class BranchPlace:
                 raise BranchLost(f"its branch of the kernel is lost: {self._lost}")
             self._refuge = self._elsewhere()
         return await self._refuge.execute(code, **options)
+
+
+def _how(death: Death | None, said: str) -> str:
+    """Return how a branch died, with the last that it wrote: there a library or Python itself says why."""
+    last = said.rstrip().rpartition("\n")[2].strip()[:_LAST]
+    return str(death or "it closed its connection") + (f", and the last that it wrote is: {last}" if last else "")
 
 
 def open_branch(
