@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from agentnb.record.codec import to_dict
 from agentnb.record.document import Change, Limits, PlanItem, Request, RunRecord
 from tests.browser.hostile import hostile
+from tests.browser.server import EXTENSION
 from tests.browser.widget import STATIC, WidgetPage
 from tests.support import records
 from tests.unit.views.test_safe_html import CORPUS
@@ -66,8 +68,18 @@ def test_each_state_shows_on_its_face_and_fits_the_page(show, name, width):
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_script_is_small_enough_to_be_sent_with_every_widget():
-    assert len(gzip.compress((STATIC / "widget.js").read_bytes())) <= 40_000
+def test_what_a_page_loads_is_small():
+    """Every widget in a notebook sends its script whole; the extension is one script, with its style sheet in it."""
+    (extension,) = (EXTENSION / "static").glob("*.js")
+    for script in (STATIC / "widget.js", extension):
+        assert len(gzip.compress(script.read_bytes())) <= 40_000, script.name
+
+
+def test_the_licences_of_what_is_in_the_scripts_are_beside_them():
+    for folder, names in ((STATIC, {"marked", "preact"}), (EXTENSION / "static", {"preact"})):
+        packages = json.loads((folder / "third-party-licenses.json").read_text())["packages"]
+        assert {package["name"] for package in packages} == names
+        assert all("Copyright" in package["extractedText"] for package in packages)
 
 
 def test_the_tree_unfolds_by_keyboard_alone(show):

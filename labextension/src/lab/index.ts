@@ -6,8 +6,6 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IConsoleTracker } from '@jupyterlab/console';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import '../../style/index.css';
-import '../../style/panel.css';
 import { openRecord } from './actions';
 import { addCommands } from './commands';
 import { editorPlugin } from './editor';
