@@ -38,7 +38,7 @@ async function lab() {
     format: 'iife',
     entryPoints: ['src/lab/container.ts'],
     inject: [],
-    banner: { js: `(()=>{function extension(require){const module={};${text};return module.exports}` },
+    banner: { js: `(()=>{function extension(require,provide){${text}}` },
     footer: { js: '})()' },
     define: {
       NAME: JSON.stringify(about.name),

@@ -12,8 +12,8 @@ interface Offer {
 
 type Scope = Record<string, Record<string, Offer>>;
 
-/** Put in by the build: the extension as a function of its `require`, the packages that it requires, and its style sheet. */
-declare function extension(require: (name: string) => unknown): object;
+/** Put in by the build: the extension, which requires packages and provides plugins, their names, and its style sheet. */
+declare function extension(require: (name: string) => unknown, provide: (plugins: unknown) => void): void;
 declare const NAME: string;
 declare const SHARED: readonly string[];
 declare const STYLE: string;
@@ -36,7 +36,8 @@ const container = {
   async get(): Promise<() => object> {
     const packages = new Map(await Promise.all(SHARED.map(async name => [name, await take(name)] as const)));
     document.head.append(Object.assign(document.createElement('style'), { textContent: STYLE }));
-    const exports = extension(name => packages.get(name));
+    const exports = { __esModule: true, default: [] as unknown };
+    extension(name => packages.get(name), plugins => void (exports.default = plugins));
     return () => exports;
   }
 };
