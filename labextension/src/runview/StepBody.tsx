@@ -4,7 +4,7 @@ import { stepCells } from '../core/cells';
 import type { Request, Step } from '../core/record';
 import { ChangeList } from './Changes';
 import { useView } from './context';
-import { Code, Failure, Markdown, Output } from './Foreign';
+import { Code, Failure, Markdown, Output, Streaming } from './Foreign';
 import { insertCells } from './insert';
 import { memo } from './memo';
 import { Button, Sure } from './parts';
@@ -17,7 +17,7 @@ export function StepBody({ step, requests }: { step: Step; requests: Request[] }
   const open = requests.filter(request => request.status === 'open');
   return (
     <>
-      {streams ? <p class="agentnb-streaming agentnb-words">{step.thought}<i class="agentnb-caret" /></p> : step.thought.trim() && <Markdown text={step.thought} />}
+      {streams ? <Streaming text={step.thought} /> : step.thought.trim() && <Markdown text={step.thought} />}
       {step.code?.trim() && <CodeBlock step={step} />}
       {requests.filter(request => request.status !== 'open').map(request => <Settled key={request.id} request={request} />)}
       {open.map(request => <Pending key={request.id} request={request} />)}
