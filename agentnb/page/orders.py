@@ -117,20 +117,7 @@ class Undo(Order, frozen=True, tag="undo"):
 
 
 AnyOrder = (
-    Resync
-    | Stop
-    | Pause
-    | Resume
-    | Say
-    | Hire
-    | Change
-    | Dismiss
-    | SetBudget
-    | Answer
-    | Cells
-    | Replay
-    | Bundle
-    | Undo
+    Resync | Stop | Pause | Resume | Say | Hire | Change | Dismiss | SetBudget | Answer | Cells | Replay | Bundle | Undo
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -100,6 +101,88 @@ def test_the_tree_unfolds_by_keyboard_alone(show):
     keys.press("ArrowLeft")
     expect(page.row("task:t2")).to_be_focused()
     assert page.run.locator('[role=treeitem][tabindex="0"]').count() == 1
+
+
+def test_the_script_keeps_to_what_anywidget_promises(show):
+    """``WidgetPage`` gives the model nothing else; what is left after both clean-ups would leak in a long session."""
+    page = show(records.done()).page
+    assert page.evaluate("added") == []
+    page.evaluate("cleanup()")
+    assert page.evaluate("el.childNodes.length") == 0
+    page.evaluate("forget()")
+    assert page.evaluate("Object.values(listeners).flat().length") == 0
+
+
+def tab_to(page: WidgetPage, name: str) -> None:
+    """Press Tab until what has the focus is called ``name``."""
+    for _ in range(60):
+        page.page.keyboard.press("Tab")
+        told = "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()"
+        if page.page.evaluate(told).startswith(name):
+            return
+    pytest.fail(f"Tab does not lead to {name}")
+
+
+def test_a_person_with_a_keyboard_alone_can_stop_approve_look_and_fold(show):
+    page = show(asking())
+    keys = page.page.keyboard
+    for name, key in (("Stop", "Enter"), ("Allow once", "Space"), ("Time line", "Enter")):
+        tab_to(page, name)
+        keys.press(key)
+    assert page.sent() == [{"name": "stop"}, {"name": "answer", "request": "a", "status": "allowed"}]
+    tab_to(page, "coordinator: model")
+    keys.press("ArrowRight")
+    assert page.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("coordinator: code")
+    keys.press("Enter")
+    step = page.row("step:s1")
+    expect(step).to_be_focused()
+    expect(step).to_have_attribute("aria-expanded", "true")
+    keys.press("ArrowLeft")
+    expect(step).to_have_attribute("aria-expanded", "false")
+
+
+AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+LOOK = """
+async () => {
+  await new Promise(drawn => setTimeout(drawn, 400));  // until colours have faded in
+  const { violations } = await axe.run('#output', { resultTypes: ['violations'] });
+  const bad = violations.filter(each => ['serious', 'critical'].includes(each.impact));
+  return bad.flatMap(each => each.nodes.map(node => [each.id, node.html.slice(0, 200), node.failureSummary]));
+}
+"""
+UNFOLD = """
+document.querySelectorAll('[role=treeitem][aria-expanded=false] > .agentnb-line').forEach(line => line.click())
+"""
+
+
+def test_everything_unfolded_is_accessible_in_light_and_dark_and_fits_600_pixels(show):
+    page = show(asking())
+    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    for name in ("Time line", "More", "Hire"):
+        page.button(name).first.click()
+    for _ in range(2):
+        page.page.evaluate(UNFOLD)
+    for scheme, ground in (("light", "#fff"), ("dark", "#15181d")):
+        page.page.emulate_media(color_scheme=scheme)
+        page.page.evaluate("colour => void (document.body.style.background = colour)", ground)
+        assert page.page.evaluate(LOOK) == [], scheme
+    page.page.set_viewport_size({"width": 600, "height": 800})
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_markdown_without_a_typesetter_keeps_formulas_as_they_are_and_draws_the_rest(show):
+    record = records.done()
+    text = "# Why\n\nFor $a_i * b_i$ and $c_i * d$ *see* `x & y`, 5 &lt; 6 costs $3 or $4.\n\n- [x] **one**\n- two\n\n"
+    table = "| a | b |\n|:-:|--:|\n| 1 | [x](https://x.example) |\n\n![far](https://x.example/a.png) <b>raw</b>"
+    record.result = {"text/markdown": text + table}
+    result = show(record).run.locator(".agentnb-result .agentnb-prose")
+    expect(result.locator("p").first).to_have_text("For $a_i * b_i$ and $c_i * d$ see x & y, 5 < 6 costs $3 or $4.")
+    expect(result.locator("em")).to_have_text("see")
+    expect(result.locator("h1")).to_have_text("Why")
+    assert result.locator("li").all_inner_texts() == ["☑ one", "two"]
+    expect(result.locator("td a")).to_have_attribute("href", "https://x.example")
+    expect(result.locator("img, b")).to_have_count(0)
+    expect(result.locator("p").last).to_have_text("far <b>raw</b>")
 
 
 def test_outputs_are_drawn_as_the_notebook_would(show):

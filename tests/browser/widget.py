@@ -20,19 +20,27 @@ async () => {
   const listeners = {};
   const sent = [];
   const traits = { snapshot };
-  const model = {
+  const contract = {
     get: name => traits[name],
     on: (name, listener) => (listeners[name] ??= []).push(listener),
     off: (name, listener) => (listeners[name] = (listeners[name] ?? []).filter(each => each !== listener)),
     send: message => sent.push(message),
   };
+  const model = new Proxy(contract, {
+    get: (has, name) => {
+      if (!(name in has)) throw new Error(`no page promises model.${String(name)}`);
+      return has[name];
+    },
+  });
   const says = (name, ...parts) => (listeners[name] ?? []).forEach(listener => listener(...parts));
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const globals = new Set(Object.getOwnPropertyNames(window));
   const widget = (await import(url)).default;
   const el = document.getElementById('output');
-  widget.initialize({ model });
+  const forget = widget.initialize({ model });
   const cleanup = widget.render({ model, el });
-  Object.assign(window, { sent, says, el, cleanup });
+  const added = Object.getOwnPropertyNames(window).filter(name => !globals.has(name));
+  Object.assign(window, { sent, says, el, cleanup, forget, listeners, added });
   await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
   return (performance.now() - begun) / 1000;
 }
