@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from agentnb.errors import UserError
 from agentnb.kernel.ask import can_prompt, read_line
-from agentnb.kernel.shell import Shell
+from agentnb.kernel.shell import Shell, kernel_of
 from agentnb.record.document import Request
 from agentnb.run.plan import plan_line
 from agentnb.run.requests import Answer, Requests
@@ -21,6 +21,8 @@ Check = Callable[[str], None]
 _YES = frozenset({"y", "yes"})
 _NO = frozenset({"n", "no"})
 _END = "."
+PAGE_COMES = 2.0
+"""Seconds from the start of a cell in which its page may still be on its way to the run."""
 
 
 @asynccontextmanager
@@ -33,7 +35,8 @@ async def prompting(shell: Shell, requests: Requests) -> AsyncIterator[None]:
     if not can_prompt(shell):
         yield
         return
-    task = asyncio.create_task(_serve(requests, lambda prompt: read_line(shell, prompt)))
+    page_comes = PAGE_COMES if kernel_of(shell) is not None else 0.0
+    task = asyncio.create_task(_serve(requests, lambda prompt: read_line(shell, prompt), page_comes))
     try:
         yield
     finally:
@@ -42,8 +45,12 @@ async def prompting(shell: Shell, requests: Requests) -> AsyncIterator[None]:
             await task
 
 
-async def _serve(requests: Requests, ask: Ask) -> None:
+async def _serve(requests: Requests, ask: Ask, page_comes: float) -> None:
+    clock = asyncio.get_running_loop().time
+    page_comes += clock()
     while True:
+        await requests.opened()
+        await requests.seen(page_comes - clock())
         request = (await requests.opened())[0]
         over = asyncio.create_task(requests.ended(request.id))
         check = functools.partial(requests.check_edit, request.id)

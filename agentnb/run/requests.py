@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,7 @@ class Requests:
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
         self._checks: dict[str, CheckEdit] = {}
         self._opened = asyncio.Event()
+        self._seen = asyncio.Event()
 
     # --- who can answer -----------------------------------------------------------------------------------------------
 
@@ -77,6 +79,7 @@ class Requests:
         Without a view and without a prompt, requests are denied at once.
         """
         self._views += 1
+        self._seen.set()
         left = [1]
 
         def leave() -> None:
@@ -126,6 +129,12 @@ class Requests:
             self._opened.clear()
             await self._opened.wait()
         return waiting
+
+    async def seen(self, patience: float) -> None:
+        """Wait until there has been a view with buttons, at most ``patience`` seconds."""
+        if patience > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._seen.wait(), patience)
 
     async def ended(self, request: str) -> None:
         """Wait for the end of an open request."""

@@ -30,6 +30,24 @@ def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook)
     assert str(record["seq"]) == notebook.value("agents_run.record.seq")
 
 
+def test_keys_that_the_view_does_not_use_are_jupyters(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.page.get_by_label("What to say").focus()
+    notebook.evaluate("void panel.context.saveState.connect((_, state) => (window.savings ??= []).push(state))")
+    notebook.page.keyboard.type("dd")
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_function("() => window.savings?.includes('completed')")
+    notebook.run_view().locator("[role=treeitem]").first.focus()
+    notebook.page.keyboard.press("ArrowDown")
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_function("() => window.savings.filter(state => state === 'completed').length > 1")
+    assert notebook.evaluate("panel.content.widgets.length") == 3
+    assert notebook.evaluate("panel.content.activeCellIndex") == 2
+    go_on(notebook)
+    notebook.wait_for_cell()
+
+
 def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     notebook = open_notebook(LOAD, team("print('started')\nwhile True: pass"), agents())
     start(notebook)
