@@ -48,6 +48,19 @@ def test_keys_that_the_view_does_not_use_are_jupyters(open_notebook):
     notebook.wait_for_cell()
 
 
+@pytest.mark.parametrize("app", ["lab"])
+def test_the_view_asks_alone_and_sets_the_formulas_of_the_answer(open_notebook):
+    answer = "from IPython.display import Markdown\nfinal_answer(Markdown('So $x^2$ it is'))"
+    notebook = open_notebook(LOAD, team(answer), agents(options="--approve ask"))
+    start(notebook)
+    view = notebook.wait_for_state("running")
+    view.get_by_role("button", name="Allow once").click()
+    notebook.wait_for_cell()
+    notebook.wait_for_state("done").locator(".agentnb-result mjx-container").wait_for()
+    assert notebook.page.locator(".jp-Stdin").count() == 0
+    assert notebook.value("6 * 7") == "42"
+
+
 def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     notebook = open_notebook(LOAD, team("print('started')\nwhile True: pass"), agents())
     start(notebook)
