@@ -43,7 +43,7 @@ async function lab() {
     define: {
       NAME: JSON.stringify(about.name),
       SHARED: JSON.stringify([...new Set(shared)]),
-      STYLE: JSON.stringify(await style(['style/index.css', 'style/panel.css']))
+      STYLE: JSON.stringify(await style(['style/index.css', 'style/lab.css', 'style/panel.css']))
     }
   });
   const script = await shrunk('the extension', container.outputFiles[0].text);
@@ -65,7 +65,7 @@ async function widget() {
   rmSync(STATIC, { recursive: true, force: true });
   mkdirSync(STATIC);
   writeFileSync(`${STATIC}/widget.js`, script);
-  writeFileSync(`${STATIC}/widget.css`, await style(['style/index.css']));
+  writeFileSync(`${STATIC}/widget.css`, await style(['style/widget.css']));
   writeFileSync(`${STATIC}/third-party-licenses.json`, licenses(metafile));
 }
 

@@ -17,7 +17,6 @@ import type { MimeBundle, Renderer } from '../core/host';
 import { textOf } from '../core/normal';
 import { StrictSanitizer } from './sanitizer';
 
-const SVG = 'image/svg+xml';
 const FACTORIES = [
   htmlRendererFactory,
   markdownRendererFactory,
@@ -46,7 +45,6 @@ export class LabRenderer implements Renderer {
   }
 
   async bundle(data: MimeBundle, element: HTMLElement): Promise<void> {
-    if (SVG in data) return this.#picture(textOf(data[SVG]), textOf(data['text/plain']), element);
     await this.#draw(data, element);
   }
 
@@ -61,15 +59,6 @@ export class LabRenderer implements Renderer {
     if (this.#languages) await this.#languages.highlight(text, python, drawn);
     else drawn.textContent = text;
     if (isNewest()) element.replaceChildren(drawn);
-  }
-
-  /** An image cannot run scripts or load anything, as an `<svg>` element in the page could. */
-  #picture(svg: string, alt: string, element: HTMLElement): void {
-    this.#begin(element)();
-    const image = document.createElement('img');
-    image.alt = alt;
-    image.src = `data:${SVG};charset=utf-8,${encodeURIComponent(svg)}`;
-    element.replaceChildren(image);
   }
 
   async #draw(data: MimeBundle, element: HTMLElement): Promise<void> {
