@@ -166,6 +166,7 @@ def test_everything_unfolded_is_accessible_in_light_and_dark_and_fits_600_pixels
         page.page.emulate_media(color_scheme=scheme)
         page.page.evaluate("colour => void (document.body.style.background = colour)", ground)
         assert page.page.evaluate(LOOK) == [], scheme
+    assert page.run.evaluate("node => getComputedStyle(node).fontSize") == "13px"
     page.page.set_viewport_size({"width": 600, "height": 800})
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
