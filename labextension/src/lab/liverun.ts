@@ -11,9 +11,7 @@ import { Replies } from './replies';
 
 const STOP_PATIENCE = 2000; // ms until a kernel that does not hear Stop is interrupted
 const HEARING = 1500; // ms until one that does not answer after that is taken to be stuck
-const STUCK =
-  'Restart needed: the kernel does not answer, so its code is inside a function that does not return. Restart the ' +
-  'kernel, or wait until it returns; all finished steps are kept.';
+const STUCK = 'Restart needed: the kernel does not answer. Restart it, or wait; all finished steps are kept.';
 const RESYNC_INTERVAL = 1000; // ms between two requests for a snapshot, at least
 
 /** `asking`: not known yet. `held`: the kernel has the run. `gone`: it has not. */
@@ -67,8 +65,8 @@ export class LiveRun {
 
   /** Sends a command; resolves to the kernel's answer, or to a sentence that says why there is none. */
   async command(command: Command): Promise<Reply> {
-    if (command.name === 'stop') return this.#stop(await Promise.race([this.link.subshell, after(STOP_PATIENCE)]));
-    await this.link.subshell;
+    const subshell = await this.link.subshell;
+    if (command.name === 'stop') return this.#stop(subshell);
     if (this.#comm === null) return { ok: false, text: 'The kernel that ran this is not there any more.' };
     return this.#replies.ask(this.#comm, command);
   }
@@ -91,9 +89,7 @@ export class LiveRun {
 
   /** Whether the kernel is there for this page; code that keeps the interpreter's lock leaves it no time to be. */
   async #answers(): Promise<boolean> {
-    if (this.#comm !== null) return (await this.#replies.ask(this.#comm, { name: 'resync' }, HEARING)).answered;
-    await after(HEARING); // it has not even come to open a comm
-    return this.link.kernel.status !== 'busy';
+    return this.#comm === null || (await this.#replies.ask(this.#comm, { name: 'resync' }, HEARING)).answered;
   }
 
   #listen(modelId: string): void {
@@ -151,8 +147,4 @@ export class LiveRun {
     this.#holding = holding;
     this.holdingChanged.emit(holding);
   }
-}
-
-function after(patience: number): Promise<null> {
-  return new Promise(resolve => setTimeout(() => resolve(null), patience));
 }
