@@ -14,6 +14,7 @@ SUBSHELLS = "JSON.parse(localStorage['agentnb:']).map(([kernel, subshell]) => su
 
 def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
     notebook = busy_run(open_notebook)
+    notebook.run_view().get_by_role("button", name="Stop").wait_for()  # by then the page has its subshell
     subshells = notebook.page.evaluate(SUBSHELLS)
     notebook.open(kernel=False)
     view = notebook.wait_for_state("running")
@@ -34,6 +35,7 @@ def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
 @pytest.mark.parametrize("app", ["lab"])
 def test_pages_share_a_subshell_and_leave_no_other_behind(open_notebook):
     notebook = busy_run(open_notebook)
+    notebook.run_view().get_by_role("button", name="Stop").wait_for()
     before = notebook.page.evaluate(SUBSHELLS)
     other = open_notebook(like=notebook, kernel=False)
     other.wait_for_state("running").get_by_role("button", name="Stop").wait_for()

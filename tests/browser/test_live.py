@@ -74,12 +74,13 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
 
 @pytest.mark.parametrize("app", ["lab"])
 def test_fault_15_code_that_keeps_the_interpreters_lock_is_told_by_the_page(open_notebook):
-    notebook = open_notebook(LOAD, team("print('started')\nawait asyncio.sleep(0.5)\nsum(range(10**11))"), agents())
-    start(notebook)
-    view = notebook.wait_for_state("running")
-    view.get_by_text("started", exact=True).wait_for()
-    notebook.page.wait_for_timeout(1000)
-    view.get_by_role("button", name="Stop").click()
+    notebook = busy_run(open_notebook, "open('stuck', 'w').close()\nsum(range(10**11))")
+    view = notebook.run_view()
+    stop = view.get_by_role("button", name="Stop")
+    stop.wait_for()
+    go_on(notebook)
+    notebook.until((notebook.server.root / "stuck").exists)
+    stop.click()
     view.get_by_text("Restart needed").wait_for()
 
 

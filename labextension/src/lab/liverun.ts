@@ -10,10 +10,8 @@ import type { KernelLink } from './link';
 import { Replies } from './replies';
 
 const STOP_PATIENCE = 2000; // ms until a kernel that does not hear Stop is interrupted
-const HEARING = 2000; // ms until one that does not answer after that is taken to be stuck
-const STUCK =
-  'Restart needed: the kernel does not answer, so its code is inside a function that does not return. Restart the ' +
-  'kernel, or wait until it returns; all finished steps are kept.';
+const HEARING = 1500; // ms until one that does not answer after that is taken to be stuck
+const STUCK = 'Restart needed: the kernel does not answer. Restart it, or wait; all finished steps are kept.';
 const RESYNC_INTERVAL = 1000; // ms between two requests for a snapshot, at least
 
 /** `asking`: not known yet. `held`: the kernel has the run. `gone`: it has not. */
