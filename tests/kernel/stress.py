@@ -57,7 +57,7 @@ def encode() -> None:
 
 def serve(connection: Connection) -> None:
     """Do in the child what the threads were at; where it hangs it says where, and ends."""
-    faulthandler.dump_traceback_later(20, exit=True)
+    faulthandler.dump_traceback_later(20, exit=True, file=2)  # not the stream of the kernel
     importlib.import_module("plistlib")
     importlib.import_module("xmlrpc.client")
     logger.info("child")
