@@ -1,7 +1,8 @@
-"""The runs begun in this process, by whoever began them, as long as somebody holds them."""
+"""The runs begun in this process, by whoever began them: the newest, and all that somebody holds."""
 
 from __future__ import annotations
 
+import collections
 import itertools
 import weakref
 from typing import TYPE_CHECKING
@@ -9,8 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from agentnb.run.run import Run
 
+_KEPT = 5
+"""Nobody may hold a run that was begun and awaited in Python, and its person types `%agents undo` then."""
+
 _numbers = itertools.count(1)
 _runs: dict[int, weakref.ref[Run]] = {}
+_newest: collections.deque[Run] = collections.deque(maxlen=_KEPT)
 
 
 def note(run: Run) -> None:
@@ -18,6 +23,7 @@ def note(run: Run) -> None:
     for number in [number for number, ref in _runs.items() if ref() is None]:
         del _runs[number]
     _runs[next(_numbers)] = weakref.ref(run)
+    _newest.append(run)
 
 
 def newest() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import faulthandler
 import importlib
 import io
 import json
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,7 +56,8 @@ def encode() -> None:
 
 
 def serve(connection: Connection) -> None:
-    """Do in the child what the threads were at."""
+    """Do in the child what the threads were at; where it hangs it says where, and ends."""
+    faulthandler.dump_traceback_later(20, exit=True, file=2)  # not the stream of the kernel
     importlib.import_module("plistlib")
     importlib.import_module("xmlrpc.client")
     logger.info("child")
@@ -92,8 +95,8 @@ def stress(count: int) -> dict[str, Any]:
 
 def _death_of(child: Child) -> str | None:
     """Return None where it answered right, else how it ended, or that it hangs."""
-    if not select.select([child.connection], [], [], 20)[0]:
-        return "hangs"
+    if not select.select([child.connection], [], [], 40)[0]:
+        return f"hangs at its birth: {Path(f'/proc/{child.pid}/syscall').read_text()}"
     try:
         return None if child.connection.receive().data == b"right" else "answered wrong"
     except EOFError:

@@ -154,6 +154,28 @@ def test_a_fork_waits_for_no_lock_of_an_import_under_way() -> None:
     assert not _imp.lock_held()
 
 
+def test_a_thread_that_draws_random_numbers_is_a_reason_until_it_has_them() -> None:
+    import numpy as np
+
+    lock = np.random.mtrand._rand._bit_generator.lock
+    held, stop = threading.Event(), threading.Event()
+
+    def draw() -> None:
+        with lock:
+            held.set()
+            stop.wait(30)
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    assert held.wait(30)
+    assert guard.not_now(at_rest=True) == "a thread is drawing random numbers right now"
+    threading.Timer(0.1, stop.set).start()
+    child = fork(lambda connection: connection.send(str(np.random.rand()).encode()), patience=5)
+    assert 0 <= float(child.connection.receive().data) < 1
+    child.kill()
+    thread.join(30)
+
+
 def test_a_thread_that_threading_does_not_know_is_no_reason_while_it_waits():
     here, there = os.pipe()
     _thread.start_new_thread(os.read, (here, 1))
