@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -124,6 +124,7 @@ class RunContext:
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
     bundles: dict[str, Bundle] = field(default_factory=dict)  # by task: what branches bring to whoever takes the result
+    verdicts: dict[str, Callable[[Any], Awaitable[bool]]] = field(default_factory=dict)  # by task: is its answer kept?
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of tasks that would be in branches and cannot
     lanes: dict[str, str | None] = field(default_factory=dict)
     conflicts: Conflicts = field(default_factory=Conflicts)

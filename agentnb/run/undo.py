@@ -70,8 +70,11 @@ class Undo:
             self._store.keep(self._run, step, delta, self._on_drop)
 
     @contextmanager
-    def recorded(self) -> Iterator[None]:
-        """Record which of the user's names a block binds outside of any action; the run's last step takes them back."""
+    def recorded(self, step: str | None = None) -> Iterator[None]:
+        """Record which of the user's names a block binds outside of any action.
+
+        ``step`` takes them back, by default the run's last one.
+        """
         began, before = tick(), dict(self._namespace)
         try:
             yield
@@ -81,9 +84,10 @@ class Undo:
             delta = Delta(began, tick(), changed_names(before, now, bound))
             meanwhile(self._namespace).changed(delta)
             steps = self._recorder.record.steps
-            if steps:
-                self._began.setdefault(steps[-1].id, began)
-                self.end(steps[-1].id, delta)
+            owner = step or (steps[-1].id if steps else None)
+            if owner is not None:
+                self._began.setdefault(owner, began)
+                self.end(owner, delta)
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name of the user's at the run's end."""
