@@ -11,15 +11,20 @@ from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
 from agentnb.run.errand import Errand, carry_out
 from agentnb.team.agent import Agent
+from agentnb.team.roster import Roster
 
 
 @dataclass
 class Tries:
-    """``agent`` is to do the task ``n`` times; ``judge`` is a score, an agent, a brief for ``agent``, or None."""
+    """``agent`` is to do the task ``n`` times; ``judge`` is a score, an agent that is to choose, or None.
 
-    agent: Agent
+    ``said`` is by what an agent chooses.
+    """
+
+    agent: Agent | Roster
     n: int
     judge: Any = None
+    said: str = JUDGE
     objects: dict[str, Any] = field(default_factory=dict)
 
     async def carry_out(self, run: RunContext, crew: Crew) -> Any:
@@ -46,15 +51,14 @@ class Tries:
                 await asyncio.wait([one.work for one in begun])
 
     def _judge(self, run: RunContext, crew: Crew) -> tuple[Any, tuple[str, AskJudge] | None]:
-        if not isinstance(self.judge, str | Agent):
+        if not isinstance(self.judge, Agent):
             return self.judge, None
-        by, said = (self.agent, self.judge) if isinstance(self.judge, str) else (self.judge, JUDGE)
-        judge = by.changed(mode="scratch")
+        judge = self.judge.changed(mode="scratch")
 
         async def ask(asked: str, candidates: list[Any]) -> Any:
             return await carry_out(run, crew, Errand(judge, asked, {"candidates": candidates}, crew.lead.name))
 
-        return None, (question(said, run.task), ask)
+        return None, (question(self.said, run.task), ask)
 
 
 class _Attempt:

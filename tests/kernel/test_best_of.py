@@ -110,6 +110,23 @@ def test_an_interrupt_stops_all_tries(kernel):
     assert kernel.run("1 + 1").result["text/plain"] == "2"
 
 
+TEAM = """
+of_tries = itertools.count(1)
+def say(code): return f'<code>\\n{code}\\n</code>'
+helper = Agent('helper', 'helps', model=ScriptedModel(lambda messages: say('final_answer(10)')))
+lead = ScriptedModel(lambda messages: say(f'made = {next(of_tries)} + await helper("go")\\nfinal_answer(made)'))
+desk = Team([helper], model=lead, name='desk', role='helps')
+"""
+
+
+def test_a_team_can_be_tried_too(kernel):
+    kernel.run(TEAM, check=True)
+    best(kernel, "desk, 'try', n=2, judge=lambda made: made")
+    assert kernel.eval("run.record.reason, run.status, run.result, made") == (None, "done", 12, 12)
+    assert sorted(kernel.eval("[t.agent for t in run.tasks]")) == ["desk", "desk", "helper", "helper"]
+    kernel.run("del helper, lead, desk", check=True)
+
+
 def test_in_a_coordinators_code_it_is_the_coordinators_own(kernel):
     code = "got = await best_of(quant, 'try', n=3, judge=lambda made: made, data=7)"
     replies = [reply(code), reply("final_answer(got)")]
@@ -126,6 +143,8 @@ def test_a_mistake_is_one_sentence(kernel):
         ("'quant', 'try'", "quant is an Agent"),
         ("trier(), 'try', n=99", "from 1 to 16"),
         ("trier(), 'try', judge=3", "judge= of best_of"),
+        ("Team([trier()]), 'try'", "needs a name and a role"),
+        ("Team([trier()], name='desk', mode='live'), 'try'", "leave its mode='live' out"),
     ]:
         assert said in kernel.run(f"await best_of({arguments})").text
 
