@@ -9,7 +9,7 @@ from typing import Any
 
 from agentnb.errors import ModelError, UserError
 from agentnb.kernel import interrupt
-from agentnb.kernel.branch.place import BranchLost
+from agentnb.kernel.branch.away import BranchLost
 from agentnb.kernel.children import end as end_processes
 from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.branch.away import AwayPlace
 from agentnb.kernel.digest import digest
 from agentnb.kernel.live import LivePlace, ScratchPlace
 from agentnb.kernel.names import cell_names
@@ -194,7 +194,7 @@ class Crew:
         """Let the worker work; what its branch brings waits for whoever takes the result."""
         job = worker.job
         result = await worker.work()
-        if isinstance(job.place, BranchPlace) and job.place.bundle is not None and not job.for_user:
+        if isinstance(job.place, AwayPlace) and job.place.bundle is not None and not job.for_user:
             job.place.bundle.ask = job.ask
             self.run.bundles[job.task] = job.place.bundle
         return result

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
-from agentnb.kernel.branch.place import BranchLost
+from agentnb.kernel.branch.away import BranchLost
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
 from agentnb.record.document import Error, Mode, Request

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
-from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.branch.away import AwayPlace
 from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
@@ -248,7 +248,7 @@ class Worker:
         outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
         self.run.processes += outcome.processes
-        if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
+        if outcome.final and job.for_user and isinstance(job.place, AwayPlace) and job.place.bundle is not None:
             await self._bring(job.place.bundle, outcome)
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
