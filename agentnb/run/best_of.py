@@ -34,9 +34,9 @@ async def best_of(
     function from a result to its score (the highest wins; it may be async), another ``Agent``, or a brief by which one
     chooses; without it the result wins that most tries came to. ``budget``, ``approve`` and ``show`` are as for
     ``Team``; ``objects`` are variables that the tries are handed. Of a team, the coordinator and all specialists
-    without a mode of their own work in branches. Where there can be no branch, the tries run in scratch, one after the
-    other, and the person is told. Raises ``UserError`` where something does not fit. In a coordinator's code it is the
-    coordinator's own ``best_of``, which returns the result itself.
+    without a mode of their own work in branches; an agent with ``mode="dask"`` is tried on Dask workers. Where there
+    can be no branch, the tries run in scratch, one after the other, and the person is told. Raises ``UserError`` where
+    something does not fit. In a coordinator's code it is the coordinator's own ``best_of``, which returns the result.
     """
     if (names := colleagues.get()) is not None:
         return await names["best_of"](agent, task, n=n, judge=judge, **objects)
@@ -59,7 +59,7 @@ async def best_of(
 
 def _in_branch(agent: Agent | Team) -> Agent | Team:
     if isinstance(agent, Agent):
-        return agent.changed(mode="branch")
+        return agent if agent.mode == "dask" else agent.changed(mode="branch")
     if agent.mode not in (None, "branch"):
         raise UserError(f'best_of tries a team in branches: leave its mode={agent.mode!r} out, or write mode="branch"')
     return agent

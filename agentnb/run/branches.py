@@ -1,4 +1,4 @@
-"""Branches in a run: opening them or saying why not, and merging what they bring back."""
+"""Branches and Dask workers in a run: opening them or saying why not, and merging what they bring back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentnb.kernel.branch.place import BranchPlace, open_branch
+from agentnb.kernel.dask.cluster import Cluster, find_client
+from agentnb.kernel.dask.place import DaskPlace, open_dask
 from agentnb.kernel.fork import ForkRefused
 from agentnb.kernel.live import LivePlace
 from agentnb.kernel.merge import Bundle
@@ -56,6 +58,23 @@ async def open_for(
     text = f"{agent.name} works in scratch, not in a branch: {reason}"
     run.recorder.emit(Said(sender="agentnb", to="user", text=text))
     return None
+
+
+async def open_on_dask(
+    run: RunContext, agent: Agent, handed: Mapping[str, Any], elsewhere: Callable[[], Place] | None
+) -> DaskPlace:
+    """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
+    if run.cluster is None:
+        run.cluster = Cluster(await find_client(run.dask))
+    return await open_dask(
+        run.cluster,
+        run.shell,
+        run.namespace,
+        Turn(run.gate),
+        owner=agent.name,
+        handed=handed,
+        elsewhere=elsewhere,
+    )
 
 
 async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -> list[str]:

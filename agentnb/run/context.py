@@ -26,6 +26,7 @@ from agentnb.run.rules import Rules
 from agentnb.run.undo import Undo
 
 if TYPE_CHECKING:
+    from agentnb.kernel.dask.cluster import Cluster
     from agentnb.run.resume import Resumption
 
 
@@ -130,6 +131,8 @@ class RunContext:
     conflicts: Conflicts = field(default_factory=Conflicts)
     processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
+    dask: str | None = None  # the address of a scheduler, where one is configured
+    cluster: Cluster | None = None  # once a task was given to Dask
     resumption: Resumption | None = None
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)

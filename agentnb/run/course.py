@@ -89,6 +89,8 @@ class Course:
             stop_listening()
             if self._ending is not None:  # it did not come to its end by itself
                 end_processes(self._context.processes)
+            if self._context.cluster is not None:
+                self._context.cluster.forget()
         self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
         recorder.close()

@@ -126,9 +126,10 @@ class Delegation:
         if not isinstance(member, Agent) or not isinstance(brief, str) or not brief.strip():
             raise DelegationError('call it as `await best_of(specialist, "what to do", n=3, judge=score)`')
         step = self.worker.step if self.worker else None
+        mode: Mode = "dask" if member.mode == "dask" else "branch"
 
         async def attempt() -> tuple[Any, str]:
-            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, "branch", take=False))
+            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, mode, take=False))
             call.detach()
             result = await call
             return result, self._calls[call]
@@ -269,7 +270,7 @@ def _mode_of(name: str, objects: dict[str, Any]) -> Mode | None:
     mode: Mode | None = objects.pop("mode", None)
     if mode is not None and mode not in MODES:
         raise DelegationError(
-            f"mode= of `{name}` is where the task runs: 'scratch', 'branch' or 'live'; give the variable another name"
+            f"mode= of `{name}` is where the task runs: one of {', '.join(MODES)}; give the variable another name"
         )
     return mode
 

@@ -242,6 +242,7 @@ class Team(Led):
             rules=rules,
             task=task,
             recording=replay,
+            dask=config.dask,
         )
 
 
