@@ -217,5 +217,8 @@ class _Unpickler(pickle.Unpickler):
             case ("name", name):
                 return name
             case ("at", path):
-                return self._ground.at(path)
+                value = self._ground.at(path)
+                if value is _MISSING:
+                    raise pickle.UnpicklingError(f"it refers to `{path}`, which is not here")
+                return value
         raise pickle.UnpicklingError(f"an object {pid!r} that is not known here")

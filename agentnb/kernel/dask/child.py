@@ -7,21 +7,12 @@ import signal
 import socket
 import sys
 from types import ModuleType
-from typing import Any
 
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.serve import Server, serve
 from agentnb.kernel.branch.travel import Ground, unpack
 from agentnb.kernel.fork import Connection, isolate
 from agentnb.kernel.shell import current_shell
-
-
-class _Ground(Ground):
-    def at(self, path: str) -> Any:
-        """Return what was laid here; what refers to anything else cannot be had."""
-        if path.partition(".")[0] not in self.base:
-            raise LookupError(f"it refers to `{path}`, which is not here")
-        return super().at(path)
 
 
 class _Server(Server):
@@ -46,7 +37,7 @@ def main(fd: int, owner: str, parent: int) -> None:
         return
     namespace = sys.modules["__main__"] = ModuleType("__main__")
     shell = current_shell()
-    serve(Connection(socket.socket(fileno=fd)), shell, _Ground(vars(namespace), {}), {}, owner, _Server)
+    serve(Connection(socket.socket(fileno=fd)), shell, Ground(vars(namespace), {}), {}, owner, _Server)
 
 
 if __name__ == "__main__":

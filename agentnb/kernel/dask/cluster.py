@@ -116,13 +116,14 @@ class Cluster:
 
     async def _open(self, key: str, owner: str) -> tuple[Any, Any, dict[str, str]]:
         future = self.client.submit(Seat, key, actor=True, key=key, pure=False)
-        actor = await future
-        return future, actor, await actor.open(owner)
+        with self.client.as_current():  # an actor looks for its client there
+            actor = await future
+            return future, actor, await actor.open(owner)
 
     async def deliver(self, key: str, worker: str, freight: Freight, same: Any) -> None:
         """Bring a large message to a seat, scattered once however many seats get it."""
         if same not in self.scattered:
-            named = await self.client.scatter({f"agentnb-{uuid.uuid4().hex}": freight}, hash=False)
+            named = await self.client.scatter({f"agentnb-freight-{uuid.uuid4().hex}": freight}, hash=False)
             self.scattered[same] = next(iter(named.values()))
         await self.client.submit(deliver, key, self.scattered[same], workers=[worker], pure=False, priority=100)
 
@@ -131,7 +132,7 @@ class Line:
     """Letters to and from a seat, in their order. Used on the kernel's loop only."""
 
     def __init__(self, cluster: Cluster, key: str, future: Any, actor: Any, theirs: dict[str, str]) -> None:
-        self._cluster, self._key, self._future, self._actor = cluster, key, future, actor
+        self._cluster, self._key, self._held = cluster, key, [future, actor]
         self.versions = theirs
         self.worker: str = actor._address
         self._outbox: asyncio.Queue[Callable[[], Awaitable[Any]]] = asyncio.Queue()
@@ -184,17 +185,20 @@ class Line:
         """End the process on the worker and let the seat go."""
         for work in self._work:
             work.cancel()
-        if self._future is not None:
-            self._cluster.do(self._leave(self._future)).add_done_callback(lambda done: done.exception())
-            self._future = None
+        if self._held:
+            self._cluster.do(self._leave()).add_done_callback(lambda done: done.exception())
 
-    async def _leave(self, future: Any) -> None:
+    async def _leave(self) -> None:
         with suppress(Exception):  # its worker is gone, or the cluster
             await asyncio.wait_for(self._call("close"), _CONNECT)
-        future.release()
+        with suppress(Exception):
+            await self._cluster.client.cancel(self._held[:1], force=True)  # the actor's handle would keep it
+        self._held.clear()
 
     async def _call(self, method: str, *args: Any) -> Any:
-        return await getattr(self._actor, method)(*args)
+        _, actor = self._held
+        with self._cluster.client.as_current():
+            return await getattr(actor, method)(*args)
 
     async def _is_there(self) -> bool:
         info = await self._cluster.client.scheduler.identity(n_workers=-1)

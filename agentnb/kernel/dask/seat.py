@@ -100,6 +100,8 @@ class Seat:
     async def close(self) -> None:
         """End the process."""
         self._end()
+        self._parting = Parting("its task has ended", "")
+        self._news.set()  # a call that still waits would hold the actor
 
     def _read(self) -> None:
         try:
