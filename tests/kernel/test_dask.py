@@ -89,8 +89,8 @@ async def test_code_runs_on_a_worker_as_in_a_branch_and_what_it_changed_comes_ba
     variables = defined(numbers=numbers, alias=numbers, untouched=[1], replaced=[1], lock=threading.Lock())
     run, steps = await go(
         variables,
-        "import os\nprint(os.getppid(), alias is numbers)\nnumbers.append(double(2))\nreplaced = [2]\nmade = double(3)\n"
-        "def made_here(x): return double(x)\nK",
+        "import os\nprint(os.getppid(), alias is numbers)\nnumbers.append(double(2))\nreplaced = [2]\n"
+        "made = double(3)\ndef made_here(x): return double(x)\nK",
         "print(where(), await later(1), await asyncio.gather(later(2), later(3)))\nfail()",
         "lock",
         "import matplotlib.pyplot as plt\nprint(made.x, type(made) is Point)\n_ = plt.plot([1, 2])",
@@ -234,10 +234,8 @@ def test_in_a_kernel_with_the_address_in_its_settings(agents_kernel, client):
     kernel = agents_kernel
     kernel.run(f"open('agentnb.toml', 'w').write('[dask]\\naddress = \"{client.scheduler.address}\"')", check=True)
     replies = [code("numbers.append(4)\nmade = 5"), final("sum(numbers)")]
-    kernel.run(
-        f"numbers = [1]\n_team = Team([Agent('quant', 'fits', model=ScriptedModel({replies!r}))], model=ScriptedModel([]))",
-        check=True,
-    )
+    kernel.run(f"numbers = [1]\nquant = Agent('quant', 'fits', model=ScriptedModel({replies!r}))", check=True)
+    kernel.run("_team = Team([quant], model=ScriptedModel([]))", check=True)
     cell = kernel.run("%%agents @quant -t _team --mode dask --approve ask\nDo it.", stdin=["y", "y", "y"], timeout=60)
     ran = read_run(kernel, cell)
     assert (ran.status, ran.reason) == ("done", None), ran.reason
