@@ -40,6 +40,7 @@ class Course:
         self._context, self._crew = context, crew
         self.result: Any = None
         self.presentable = True
+        self.holder: Any = None  # the run: %agents finds it as long as anything of it is there
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False

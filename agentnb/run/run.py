@@ -40,6 +40,7 @@ class Run:
 
     def __init__(self, context: RunContext, crew: Crew) -> None:
         self._context, self._crew, self._course = context, crew, Course(context, crew)
+        self._course.holder = self
         self._loop = asyncio.get_running_loop()
 
     # --- what there is to see -----------------------------------------------------------------------------------------
