@@ -138,7 +138,7 @@ def candidates(code: str, view: Mapping[str, Any], namespace: Mapping[str, Any])
 def needed(code: str, namespace: Mapping[str, Any]) -> list[str]:
     """Return the names in ``namespace`` that ``code`` reads, and those that the functions and classes among them need.
 
-    Classes and functions come first: other values may refer to them.
+    What others may refer to comes first: classes, then functions.
     """
     said = mentioned(code)
     known = variables(namespace)
@@ -149,8 +149,16 @@ def needed(code: str, namespace: Mapping[str, Any]) -> list[str]:
         walk.go(list(known.values()))
     functions = [value for value in walk.seen.values() if type(value) is FunctionType and walk.is_users(value)]
     names |= {name for function in functions for name in _names_in(function.__code__) if name in known}
-    names |= {name for name, value in known.items() if id(value) in walk.seen}
-    return sorted(names, key=lambda name: not isinstance(namespace[name], type | FunctionType))
+    bases = {id(base) for value in walk.seen.values() if isinstance(value, type) for base in type.mro(value)}
+    names |= {name for name, value in known.items() if id(value) in walk.seen or id(value) in bases}
+    return sorted(names, key=lambda name: _rank(namespace[name]))
+
+
+def _rank(value: object) -> tuple[int, int]:
+    """Bases before the classes made of them, those before functions, and then the rest."""
+    if isinstance(value, type):
+        return 0, len(type.mro(value))
+    return (1, 0) if type(value) is FunctionType else (2, 0)
 
 
 def assigned(code: str) -> set[str]:
