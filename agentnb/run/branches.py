@@ -85,7 +85,7 @@ async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -
     if not bundle.brought and not bundle.stays:
         return []
     if bundle.ask and not await _is_allowed(run, bundle, bundle.changes(place.variables()), task):
-        notes = [f"the person did not allow the changes of {bundle.agent}'s branch; they are dropped"]
+        notes = [f"the person did not allow the changes of {bundle.agent}'s {bundle.source}; they are dropped"]
     else:
         async with Turn(run.gate):
             notes = place.receive(bundle)
@@ -96,7 +96,7 @@ async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -
 
 async def _is_allowed(run: RunContext, bundle: Bundle, changes: list[Change], task: str) -> bool:
     names = ", ".join(change.name for change in changes)
-    text = f"{bundle.agent} would bring back from its branch: {names}"
+    text = f"{bundle.agent} would bring back from its {bundle.source}: {names}"
     request = Request(id="", kind="merge", agent=bundle.agent, task=task, text=text, changes=changes)
     return (await run.ask(request)).allowed
 

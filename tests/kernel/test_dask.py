@@ -122,6 +122,24 @@ async def test_code_runs_on_a_worker_as_in_a_branch_and_what_it_changed_comes_ba
     assert "untouched" not in changes
 
 
+async def test_a_coordinator_may_work_on_a_worker_and_lead_who_works_elsewhere(client):
+    code_of_lead = "mine = [await helper('go', rows=rows), await quant('go', mode='dask')]\nrows.append(mine)"
+    model = acting(
+        lead=[code("import os\n" + code_of_lead), final("[os.getppid(), *mine]")],
+        helper=[code("import os"), final("[os.getpid(), rows]")],
+        quant=[code("import os"), final("os.getppid()")],
+    )
+    variables = defined(rows=[1])
+    desk = Team([Agent("helper", "helps", mode="scratch"), Agent("quant", "fits")], model=model, mode="dask")
+    run = await desk.run("Do it.", namespace=variables, show=False)
+    assert run.status == "done", run.record.reason
+    workers = set(client.run(os.getpid).values())
+    lead, (helper, rows), other = run.result
+    assert {lead, other} <= workers
+    assert (helper, rows) == (os.getpid(), [1])
+    assert variables["rows"] == [1, [[os.getpid(), [1]], other]]
+
+
 async def test_tasks_run_on_several_workers_at_once_and_share_what_is_large(client):
     def meet(pid: int) -> int:
         "Waits for the other and counts what was scattered."
@@ -241,7 +259,7 @@ def test_in_a_kernel_with_the_address_in_its_settings(agents_kernel, client):
     assert (ran.status, ran.reason) == ("done", None), ran.reason
     assert kernel.eval("agents_run.result, numbers, made") == (5, [1, 4], 5)
     assert kernel.eval("[r.kind for r in agents_run.record.requests]") == ["action", "action", "merge"]
-    assert kernel.eval("[(m.name, m.mode) for m in agents_run.record.roster]") in ([], [("quant", "dask")])
+    assert "from its Dask worker: numbers, made" in kernel.eval("agents_run.record.requests[-1].text")
     kernel.run("agents_run.undo()", check=True)
     assert kernel.eval("numbers, 'made' in dir()") == ([1], False)
 

@@ -36,6 +36,8 @@ class AwayPlace(ABC):
     mode: Mode
     what: str
     """What it is called in messages, with no article."""
+    source = "branch"
+    """The same, said of what it brings back."""
 
     def __init__(
         self,
@@ -142,7 +144,7 @@ class AwayPlace(ABC):
             outcome.error = Correction(outcome.report.message)
         if letter.parcel is not None:
             outcome.value, brought, stays = unpack(letter.parcel, self._ground)
-            self.bundle = Bundle(self._owner, self._brought(brought), stays, held=self._ground)
+            self.bundle = Bundle(self._owner, self._brought(brought), stays, held=self._ground, source=self.source)
         self._after(outcome)
         return outcome
 

@@ -33,6 +33,7 @@ class DaskPlace(AwayPlace):
 
     mode: Mode = "dask"
     what = "process on a Dask worker"
+    source = "Dask worker"
 
     def __init__(
         self,
