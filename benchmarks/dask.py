@@ -57,7 +57,7 @@ async def both() -> list[Comparison]:
 
 def main() -> None:
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
     ):
         rows = asyncio.run(both())

@@ -22,6 +22,8 @@ from agentnb.team.agent import Agent
 PATIENCE = 2.0
 """Seconds for which a fork is tried again while other threads of the kernel are inside native code."""
 _AGAIN = 0.05
+LONG = 5.0
+"""Seconds after which the person is told that no Dask worker has taken a task yet."""
 _GB = 1 << 30
 
 
@@ -66,15 +68,24 @@ async def open_on_dask(
     """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
     if run.cluster is None:
         run.cluster = Cluster(await find_client(run.dask))
-    return await open_dask(
-        run.cluster,
-        run.shell,
-        run.namespace,
-        Turn(run.gate),
-        owner=agent.name,
-        handed=handed,
-        elsewhere=elsewhere,
+    opening = asyncio.ensure_future(
+        open_dask(
+            run.cluster,
+            run.shell,
+            run.namespace,
+            Turn(run.gate),
+            owner=agent.name,
+            handed=handed,
+            elsewhere=elsewhere,
+        )
     )
+    try:
+        done, _ = await asyncio.wait({opening}, timeout=LONG)
+        if not done:
+            run.recorder.emit(Said(sender="agentnb", to="user", text=f"{agent.name} waits for a Dask worker"))
+        return await opening
+    finally:
+        opening.cancel()
 
 
 async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -> list[str]:

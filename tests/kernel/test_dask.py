@@ -14,6 +14,7 @@ from distributed import Client, LocalCluster
 from agentnb import Agent, Team, UserError, best_of
 from agentnb.kernel.dask.cluster import unfit
 from agentnb.kernel.dask.seat import versions
+from agentnb.run import branches
 from tests.kernel.work import read_run
 from tests.support.scripts import acting, code, final
 
@@ -38,7 +39,7 @@ def fail() -> int:
 
 @pytest.fixture(scope="module")
 def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(processes=True, silence_logs=50, **options) as cluster, Client(cluster) as client:
         yield client
 
@@ -202,6 +203,29 @@ async def test_a_worker_that_is_killed_is_reported_and_the_task_goes_on_or_fails
     else:
         assert "its process on a Dask worker is lost" in run.steps[0].error.message
     client.wait_for_workers(2, timeout=30)  # its nanny starts another
+
+
+async def test_a_client_that_is_closed_meanwhile_is_as_a_lost_worker(client):
+    def hang_up() -> None:
+        "Closes the client."
+        own.close()
+
+    with Client(client.scheduler.address, set_as_default=False) as own, own.as_current():
+        variables = defined(hang_up=hang_up)
+        run, steps = await go(variables, "hang_up()\nprint('on')", "print('went on')", final("1"), tools=["hang_up"])
+    assert run.status == "done", run.record.reason
+    assert "cannot be reached" in steps[0].error.message
+    assert text(steps[1]) == "went on\n"
+
+
+async def test_where_no_worker_is_free_the_person_is_told_and_may_stop(client, monkeypatch):
+    monkeypatch.setattr(branches, "LONG", 0.2)
+    desk = Team([quant()], model=acting())
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty, Client(empty):
+        run = desk.start("Do it.", agents=["quant"], namespace=defined(), show=False)
+        await eventually(lambda: any("waits for a Dask worker" in each.text for each in run.record.messages))
+        run.stop()
+        assert (await run).status == "cancelled"
 
 
 async def test_stop_ends_the_process_on_the_worker(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -96,8 +97,19 @@ class Cluster:
 
     def do(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
         """Run a coroutine on the client's loop, and return its future for this one."""
-        loop = self.client.loop.asyncio_loop
-        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+        return asyncio.wrap_future(self._begin(work))
+
+    def do_sometime(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine for which nobody waits; it is dropped where the client was closed."""
+        with suppress(RuntimeError):
+            self._begin(work)
+
+    def _begin(self, work: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[Any]:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.client.loop.asyncio_loop)
+        except RuntimeError:  # the loop was closed
+            work.close()
+            raise
 
     async def seat(self, owner: str) -> Line:
         """Open a seat on the worker that Dask chooses. Raises ``UserError`` where that cannot be."""
@@ -116,9 +128,18 @@ class Cluster:
 
     async def _open(self, key: str, owner: str) -> tuple[Any, Any, dict[str, str]]:
         future = self.client.submit(Seat, key, actor=True, key=key, pure=False)
-        with self.client.as_current():  # an actor looks for its client there
-            actor = await future
-            return future, actor, await actor.open(owner)
+        try:
+            with self.client.as_current():  # an actor looks for its client there
+                actor = await future
+                return future, actor, await actor.open(owner)
+        except BaseException:
+            await self.drop(future)
+            raise
+
+    async def drop(self, future: Any) -> None:
+        """Let the worker forget an actor: to forget its future is not enough, its handle keeps another."""
+        with suppress(Exception):  # the cluster is gone
+            await self.client.cancel([future], force=True)
 
     async def deliver(self, key: str, worker: str, freight: Freight, same: Any) -> None:
         """Bring a large message to a seat, scattered once however many seats get it."""
@@ -148,8 +169,12 @@ class Line:
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except Exception as error:
-            self._lost(f"its worker {self.worker} is gone ({type(error).__name__}: {error})", "")
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # cancelled by others: the client was closed
+            self._lost(f"its worker {self.worker} cannot be reached ({type(error).__name__})", "")
 
     async def _receive(self) -> None:
         while True:
@@ -186,13 +211,12 @@ class Line:
         for work in self._work:
             work.cancel()
         if self._held:
-            self._cluster.do(self._leave()).add_done_callback(lambda done: done.exception())
+            self._cluster.do_sometime(self._leave())
 
     async def _leave(self) -> None:
         with suppress(Exception):  # its worker is gone, or the cluster
             await asyncio.wait_for(self._call("close"), _CONNECT)
-        with suppress(Exception):
-            await self._cluster.client.cancel(self._held[:1], force=True)  # the actor's handle would keep it
+        await self._cluster.drop(self._held[0])
         self._held.clear()
 
     async def _call(self, method: str, *args: Any) -> Any:
