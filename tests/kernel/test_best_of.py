@@ -127,6 +127,15 @@ def test_a_team_can_be_tried_too(kernel):
     kernel.run("del helper, lead, desk", check=True)
 
 
+def test_a_recording_is_played_with_the_judge_of_today(kernel):
+    best(kernel, "trier(), 'try', judge=lambda made: made, data=7")
+    kernel.run("import msgspec, os; open('run.json', 'wb').write(msgspec.json.encode(run.record))", check=True)
+    kernel.run("os.environ['AGENTNB_REPLAY'] = 'run.json'; made = -1", check=True)
+    best(kernel, "Agent('quant', 'tries'), 'try', judge=lambda made: -made, data=7")
+    assert kernel.eval("run.record.replayed, run.status, run.result, made") == (True, "done", 0, 0)
+    kernel.run("del os.environ['AGENTNB_REPLAY']", check=True)
+
+
 def test_in_a_coordinators_code_it_is_the_coordinators_own(kernel):
     code = "got = await best_of(quant, 'try', n=3, judge=lambda made: made, data=7)"
     replies = [reply(code), reply("final_answer(got)")]
