@@ -7,6 +7,8 @@ MODULES := labextension/node_modules/.yarn-state.yml
 PAGE := agentnb/labextension/package.json
 LINKED := .venv/.page
 JOBS ?= auto
+TIMES ?= 1
+IPYKERNEL6_PYTHON = $${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python}
 ARGS ?=
 
 # The first Python that is new enough and can make virtual environments; looked for only when it is needed.
@@ -21,10 +23,15 @@ PAGE_SOURCES = $(wildcard labextension/*.json labextension/*.mjs labextension/sc
 # The oldest kernel generation that is supported; it lies over the main environment, which has the newest.
 IPYKERNEL6 := ipykernel==6.31.0 nest-asyncio==1.6.0
 
+# Libraries whose threads a branch has to survive and that are too large for every test run; with torch 5 GB on disk.
+HAZARDS := lightgbm==4.7.0 numba==0.68.1 torch==2.14.1
+READY_HAZARDS := .venv-hazards/.installed
+FORKS ?= 1000
+
 YARN = cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo page lab test lint check bench lock clean
+.PHONY: help install demo page lab test faults stress hazards lint check bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +48,17 @@ lab: $(LINKED) ## open JupyterLab on the examples
 
 test: install $(LINKED) ## run the whole test suite; ARGS='-k name' for a part of it
 	$(YARN) test
-	AGENTNB_IPYKERNEL6_PYTHON=$${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python} \
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) $(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+faults: install $(LINKED) ## run the table of faults, TIMES=5 for five times in a row
+	for turn in $$(seq $(TIMES)); do AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) \
+	$(BIN)/python -m pytest tests/faults tests/browser -k fault $(ARGS) || exit; done
+
+stress: $(READY) ## a thousand forks beside busy threads, and a thousand branches; FORKS=200 for fewer
+	AGENTNB_FORKS=$(FORKS) $(BIN)/python -m pytest tests/kernel/test_branch_stress.py --durations 2 $(ARGS)
+
+hazards: $(READY_HAZARDS) ## branches beside torch, numba and LightGBM, in an environment of its own
+	.venv-hazards/bin/python -m pytest tests/kernel/test_branch_hazards_native.py $(ARGS)
 
 lint: $(READY) $(MODULES) ## check style, types and import directions
 	$(YARN) check
@@ -68,7 +84,7 @@ lock: ## renew requirements.lock with the newest versions that fit
 
 clean: ## remove the environments and all that was built
 	rm -rf agentnb/labextension agentnb/static labextension/node_modules labextension/lib labextension/build
-	rm -rf .venv .venv-ipykernel6 build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-ipykernel6 .venv-hazards build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 define need_python
 test -n "$(PYTHON)" || { echo 'agentnb needs Python 3.11 or newer with venv: type `apt-get install python3-venv`, or name one with `make PYTHON=...`' >&2; exit 1; }
@@ -86,6 +102,13 @@ $(READY6): $(READY) Makefile
 	$(BIN)/python -c "import pathlib, site; pathlib.Path('.venv-ipykernel6/lib').glob('python*/site-packages').__next__() \
 	.joinpath('main.pth').write_text(f'import site; site.addsitedir({site.getsitepackages()[0]!r})\n')"
 	.venv-ipykernel6/bin/python -m pip install --quiet --no-deps $(IPYKERNEL6)
+	@touch $@
+
+$(READY_HAZARDS): $(READY) Makefile
+	test -x .venv-hazards/bin/python || $(BIN)/python -m venv .venv-hazards
+	$(BIN)/python -c "import pathlib, site; pathlib.Path('.venv-hazards/lib').glob('python*/site-packages').__next__() \
+	.joinpath('main.pth').write_text(f'import site; site.addsitedir({site.getsitepackages()[0]!r})\n')"
+	.venv-hazards/bin/python -m pip install --quiet $(HAZARDS)
 	@touch $@
 
 $(MODULES): labextension/package.json labextension/yarn.lock $(READY)

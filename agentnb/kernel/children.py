@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import psutil
 
+MARK = "AGENTNB_RUN"
+"""The variable that processes of an agent's code have from their birth: the run's id."""
 GRACE = 1.0
 """Seconds that a process has to end by itself when it is told to."""
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "loky.backend")
 """Of libraries, which end them themselves and take it badly where somebody else does."""
+
+_mark: ContextVar[str] = ContextVar("agentnb_mark", default="")
+
+
+@contextmanager
+def marked(run: str) -> Iterator[None]:
+    """Mark the processes that actions start which are begun in this block."""
+    token = _mark.set(run)
+    try:
+        yield
+    finally:
+        _mark.reset(token)
+
+
+def mark() -> str:
+    """Return what processes of an action that is begun here are marked with."""
+    return _mark.get()
 
 
 class Children:
@@ -26,18 +46,27 @@ class Children:
     def __init__(self) -> None:
         self._before: frozenset[int] = frozenset()
         self._started: dict[int, psutil.Process] = {}
+        self._mark = _mark.get()
+        self._outer: dict[str, str] = {}
 
     def enter(self) -> None:
         """A stretch of the code begins."""
+        if self._mark:
+            self._outer = {MARK: os.environ[MARK]} if MARK in os.environ else {}
+            os.environ[MARK] = self._mark
         self._before = _of_main_thread()
 
-    def leave(self) -> None:
-        """It ends."""
+    def leave(self) -> bool:
+        """It ends; return whether it leaves a process running."""
+        if self._mark:
+            os.environ.pop(MARK, None)
+            os.environ.update(self._outer)
+        fresh = []
         for pid in _of_main_thread() - self._before:
-            try:
-                self._started[pid] = psutil.Process(pid)
-            except psutil.Error:  # it has ended
-                continue
+            with suppress(psutil.Error):  # it has ended
+                fresh.append(psutil.Process(pid))
+        self._started.update((process.pid, process) for process in fresh)
+        return any(map(_runs, fresh))
 
     def running(self) -> list[psutil.Process]:
         """Return those that still run and are no library's helpers."""
@@ -54,6 +83,24 @@ def end(processes: Iterable[psutil.Process]) -> None:
     doomed = [process for process in processes if _runs(process)]
     if doomed:
         threading.Thread(target=_end, args=(doomed,), name="agentnb-ending", daemon=True).start()
+
+
+def end_run(run: str, processes: Iterable[psutil.Process]) -> None:
+    """End what a run has left running: these processes, and those whose parents are gone, which its mark tells."""
+
+    def find_and_end() -> None:
+        _end([*filter(_runs, processes), *_orphans(run)])
+
+    threading.Thread(target=find_and_end, name="agentnb-ending", daemon=True).start()
+
+
+def _orphans(run: str) -> list[psutil.Process]:
+    me, found = os.getpid(), []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # it has ended, or is somebody else's
+            if process.environ().get(MARK) == run and all(parent.pid != me for parent in process.parents()):
+                found.append(process)
+    return [process for process in found if not _is_helper(process)]
 
 
 def _end(processes: list[psutil.Process]) -> None:

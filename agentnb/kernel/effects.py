@@ -235,12 +235,22 @@ class _Look(ast.NodeVisitor):
         if (magic := _magic(node)) is not None:
             self.add(*magic)
             return
-        if any(keyword.arg == "inplace" and not _is_false(keyword.value) for keyword in node.keywords):
-            self.add(CHANGES, _root(node.func) or "an object")
+        for keyword in node.keywords:
+            self._option(node, keyword)
         kind, label = self._kind(node)
         if kind is not None:
             self.add(kind, label)
         self.generic_visit(node)
+
+    def _option(self, node: ast.Call, keyword: ast.keyword) -> None:
+        """Arguments that make a change or a file of what would only be looked at."""
+        given = not (isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, False))
+        if keyword.arg == "inplace" and given:
+            self.add(CHANGES, _root(node.func) or "an object")
+        elif keyword.arg == "out" and given:
+            self.add(CHANGES, _root(keyword.value) or "an object")
+        elif keyword.arg == "buf" and given:
+            self.add(known.WRITES, f"{_dotted(node.func)}()")
 
     def _kind(self, node: ast.Call) -> tuple[str | None, str]:
         func, label = node.func, f"{_dotted(node.func)}()"
@@ -281,9 +291,17 @@ class _Look(ast.NodeVisitor):
             return known.METHODS[last], label
         root = _root(func)
         is_data = all(self._is_data(each.id) for each in ast.walk(_base(func)) if isinstance(each, ast.Name))
-        if last in known.IN_PLACE and not (last in known.READING and is_data):
+        if last in known.IN_PLACE and not (last in known.READING and is_data and self._is_lasting(func.value)):
             return CHANGES, root or "an object"
         return (None, "") if last in known.READING and is_data else (UNKNOWN, label)
+
+    def _is_lasting(self, receiver: ast.expr) -> bool:
+        """Whether its methods give something new: a text's, a module's functions, those of a table of polars."""
+        base = _base(receiver)
+        if not isinstance(base, ast.Name) or base.id in self.local:
+            return isinstance(base, ast.Constant | ast.JoinedStr) or _root(base) in self.aliases
+        name = next(lineage(type(self.view.get(base.id))))
+        return name in ("builtins.str", "builtins.module") or name.startswith("polars.")
 
     def _full(self, func: ast.expr) -> str:
         """Return the dotted name of what is called, with the module's own name where it is one."""
@@ -308,6 +326,8 @@ class _Look(ast.NodeVisitor):
         value = self.view[name]
         if isinstance(value, ModuleType):
             return value.__name__.partition(".")[0] in known.HARMLESS_MODULES
+        if any("__next__" in vars(cls) for cls in type(value).__mro__):  # to look at it is to use it up
+            return False
         names = list(lineage(type(value)))
         return _CODE.isdisjoint(names) and names[0].partition(".")[0] in _DATA_HOMES
 
@@ -360,7 +380,3 @@ def _may_write(node: ast.Call) -> bool:
     if mode is None:
         return False
     return not (isinstance(mode, ast.Constant) and isinstance(mode.value, str) and not set(mode.value) & set("wax+"))
-
-
-def _is_false(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is False

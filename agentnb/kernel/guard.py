@@ -10,14 +10,17 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from agentnb.errors import Correction
 
 _wanted: ContextVar[bool] = ContextVar("agentnb_read_only", default=False)
 _lifted: ContextVar[bool] = ContextVar("agentnb_read_only_lifted", default=False)
+_held: ContextVar[bool] = ContextVar("agentnb_read_only_held", default=False)
+"""Whether a read-only action asked for this: its context goes with the work that it hands to other threads."""
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FILES = ["remove", "rename", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "chown", "chflags", "utime"]
 _PROCESSES = ["system", "exec", "fork", "forkpty", "posix_spawn", "spawn", "startfile", "startfile/2", "kill", "killpg"]
@@ -32,6 +35,13 @@ _FORBIDDEN: dict[str, str] = {
     **dict.fromkeys(("ctypes.dlopen", "ctypes.call_function"), "calls the system directly"),
     **{f"_thread.{name}": "starts threads" for name in ("start_new_thread", "start_joinable_thread")},
 }
+_UNREPORTED = [
+    ("_posixsubprocess", "fork_exec", "subprocess.Popen"),  # what multiprocessing starts
+    ("os", "mkfifo", "os.mkdir"),
+    ("os", "mknod", "os.mkdir"),
+]
+if sys.version_info < (3, 12):
+    _UNREPORTED.append(("threading", "_start_new_thread", "_thread.start_new_thread"))
 
 
 class ReadOnly(Correction, PermissionError):
@@ -68,30 +78,55 @@ def enforced() -> Iterator[None]:
         _state.installed = True
         sys.addaudithook(_audit)  # it stays for good; outside of read-only actions it does nothing
     before, _state.thread = _state.thread, threading.get_ident()
+    token = _held.set(True)
     try:
-        with _threads_reported():
+        with _unreported_told(), _pools_told():
             yield
     finally:
+        _held.reset(token)
         _state.thread = before
 
 
 @contextmanager
-def _threads_reported() -> Iterator[None]:
-    """Python 3.11 tells the hook of no thread that starts; what ``threading`` starts is told here."""
-    start = getattr(threading, "_start_new_thread", None)
-    if start is None or sys.version_info >= (3, 12):
+def _unreported_told() -> Iterator[None]:
+    """Tell the hook of what Python itself tells it nothing of."""
+    with ExitStack() as stack:
+        for module, name, event in _UNREPORTED:
+            if (home := sys.modules.get(module)) is not None and hasattr(home, name):
+                stack.enter_context(_told(home, name, event))
         yield
-        return
 
-    def tell_and_start(*args: Any, **kwargs: Any) -> Any:
-        _audit("_thread.start_new_thread", ())
-        return start(*args, **kwargs)
 
-    threading._start_new_thread = tell_and_start  # type: ignore[attr-defined]
+@contextmanager
+def _told(home: Any, name: str, event: str) -> Iterator[None]:
+    function = getattr(home, name)
+
+    def tell_and_call(*args: Any, **kwargs: Any) -> Any:
+        _audit(event, ())
+        return function(*args, **kwargs)
+
+    setattr(home, name, tell_and_call)
     try:
         yield
     finally:
-        threading._start_new_thread = start  # type: ignore[attr-defined]
+        setattr(home, name, function)
+
+
+@contextmanager
+def _pools_told() -> Iterator[None]:
+    """Let work that is handed to the threads of a pool, which may be there already, be done as the action's."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_as_held(pool: ThreadPoolExecutor, work: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() == _state.thread:
+            return submit(pool, copy_context().run, work, *args, **kwargs)
+        return submit(pool, work, *args, **kwargs)
+
+    ThreadPoolExecutor.submit = submit_as_held  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -105,11 +140,16 @@ def lifted() -> Iterator[None]:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _state.thread is None or _state.thread != threading.get_ident():
+    if _state.thread != threading.get_ident() and not _is_helper():
         return
     what = _refused(event, arguments)
     if what is not None and not _lifted.get():
         raise ReadOnly(f"this action is read-only and {what} ({event}): only look at data, or hand the work back")
+
+
+def _is_helper() -> bool:
+    """Whether a thread beside the main one works for a read-only action."""
+    return _held.get() and threading.get_ident() != threading.main_thread().ident
 
 
 def _refused(event: str, arguments: tuple[Any, ...]) -> str | None:

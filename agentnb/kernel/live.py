@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.errors import Correction
+from agentnb.kernel.adopt import Adopted, adopt, include
 from agentnb.kernel.capture import value_output
 from agentnb.kernel.cell import Cell, compile_cell
 from agentnb.kernel.changes import Snapshot, Watch
@@ -29,7 +30,7 @@ from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frozen import Freezer
 from agentnb.kernel.undo.irreversible import irreversible, uncovered
 from agentnb.kernel.undo.meanwhile import meanwhile
-from agentnb.record.document import Mode
+from agentnb.record.document import Change, Mode
 
 _LOOP_RUNS = ("from a running event loop", "event loop is already running")
 
@@ -42,6 +43,8 @@ class LivePlace:
     def __init__(self, shell: InteractiveShell, namespace: Namespace, turn: Turn) -> None:
         self._shell, self._user, self._turn = shell, namespace, turn
         self._watch = Watch(namespace)
+        self.adopted: list[Adopted] = []  # what merges wrote into the user's objects, until an action took it over
+        self._told: list[Change] = []
 
     def variables(self) -> Mapping[str, Any]:
         """The user's variables."""
@@ -58,14 +61,27 @@ class LivePlace:
 
             def compare(outcome: Outcome) -> None:
                 outcome.changes, outcome.delta = self._watch.compare(before), before.delta
+                self._take_over(outcome)
                 _note(outcome, self._watch)
 
             with _announced(before, self._user, stage):
                 return await _run_and_compare(stage, code, label, compare)
 
+    def _take_over(self, outcome: Outcome) -> None:
+        """Tell in an action's outcome what was merged in its time into objects that its own code does not reach."""
+        seen = {change.name for change in outcome.changes}
+        outcome.changes += [change for change in self._told if change.name not in seen]
+        if outcome.delta is not None:
+            include(outcome.delta, self.adopted)
+        self.adopted, self._told = [], []
+
     def receive(self, bundle: Bundle) -> list[str]:
         """Merge what a branch brings into the user's variables."""
         merged = merge(bundle, self._user)
+        changes = bundle.changes(self._user)
+        for each in adopt(bundle, merged, self._user):
+            self.adopted.append(each)
+            self._told += [change for change in changes if change.name in each.names]
         self._user.update(merged.bind)
         for name in merged.delete:
             del self._user[name]

@@ -83,6 +83,8 @@ def merge(bundle: Bundle, namespace: Mapping[str, Any]) -> Merged:
     """
     merged = Merged()
     for each in bundle.brought:
+        if each.value is MISSING and each.name not in namespace:
+            continue  # both deleted it
         if _is_as_it_was(each, namespace):
             if each.value is MISSING:
                 merged.delete.append(each.name)
@@ -103,8 +105,7 @@ def merge(bundle: Bundle, namespace: Mapping[str, Any]) -> Merged:
 
 def _is_as_it_was(each: Brought, namespace: Mapping[str, Any]) -> bool:
     if each.was_id is None or each.name not in namespace:
-        # where both the branch and somebody else deleted it there is nothing to decide
-        return each.name not in namespace and (each.was_id is None or each.value is MISSING)
+        return each.was_id is None and each.name not in namespace
     current = namespace[each.name]
     if id(current) != each.was_id:
         return False

@@ -110,7 +110,8 @@ class Stage:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
-            self.children.leave()
+            if self.children.leave():
+                descriptors.leave_to_children()
             if fresh := _threads() - threads:
                 claim(fresh, self._streams[0])
             self.surroundings.leave()
@@ -142,11 +143,13 @@ class Stage:
 
     def flush(self) -> None:
         """Pass on what is printed so far."""
+        descriptors.drain()
         for stream in self._streams:
             stream.flush()
 
     def finish(self) -> None:
         """Pass on all that is printed; the code has ended."""
+        descriptors.drain()
         for stream in self._streams:
             stream.finish()
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 """Seconds from the stop, or the end of the time, until the person is told."""
 INTERVAL = 0.25
 STUCK = (
@@ -54,7 +54,7 @@ class Watchdog:
         self._installed = before == -1
         if not self._installed:  # somebody else listens: then an interrupt is heard when the code returns
             signal.set_wakeup_fd(before)
-        threading.Thread(target=self._watch, args=(read,), name="agentnb-watchdog", daemon=True).start()
+        threading.Thread(target=self._watch, args=(read,), name="agentnb-stop-watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """End it. On the main thread only."""

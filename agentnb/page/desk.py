@@ -19,7 +19,7 @@ from agentnb.record.read import read_record
 logger = logging.getLogger("agentnb")
 
 BY = "user"
-_HERE = (orders.Resync, orders.Stop, orders.Cells, orders.Replay)
+_HERE = (orders.Resync, orders.Stop, orders.Cells, orders.Replay, orders.Bundle)
 """What is done on the thread that the command comes on; the rest waits for the run's loop."""
 _OF_ENDED = (orders.Resync, orders.Cells, orders.Replay, orders.Undo)
 
@@ -58,14 +58,17 @@ class Desk:
                 self.feed.resync(subscription)
             case orders.Stop():
                 self._going(order).stop()
-            case orders.Cells() | orders.Replay():
+            case orders.Cells() | orders.Replay() | orders.Bundle():
                 return self._take_away(order)
         return None
 
-    def _take_away(self, order: orders.Cells | orders.Replay) -> Any:
-        from agentnb.page.takeaway import replay_source, run_cells, step_cells  # nbformat takes time to load
+    def _take_away(self, order: orders.Cells | orders.Replay | orders.Bundle) -> Any:
+        # nbformat takes time to load
+        from agentnb.page.takeaway import display_bundle, replay_source, run_cells, step_cells
 
         record = read_record(self.feed.snapshot())
+        if isinstance(order, orders.Bundle):
+            return display_bundle(record)
         if isinstance(order, orders.Replay):
             return replay_source(record)
         return step_cells(record, order.step) if order.step else run_cells(record)

@@ -106,13 +106,19 @@ class Replay(Order, frozen=True, tag="replay"):
     """Give the source of a cell that replays the run."""
 
 
+class Bundle(Order, frozen=True, tag="bundle"):
+    """Give the display bundle of the run as it is now, with its metadata."""
+
+
 class Undo(Order, frozen=True, tag="undo"):
     """Take back what a step did to the user's variables; empty is the whole run."""
 
     step: str = ""
 
 
-AnyOrder = Resync | Stop | Pause | Resume | Say | Hire | Change | Dismiss | SetBudget | Answer | Cells | Replay | Undo
+AnyOrder = (
+    Resync | Stop | Pause | Resume | Say | Hire | Change | Dismiss | SetBudget | Answer | Cells | Replay | Bundle | Undo
+)
 
 
 def read_order(message: Mapping[str, Any]) -> AnyOrder:

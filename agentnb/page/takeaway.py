@@ -7,8 +7,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from agentnb.errors import UserError
-from agentnb.record.document import RunRecord
+from agentnb.record.document import FINAL, RunRecord
 from agentnb.record.read import Summary
+from agentnb.views.bundle import bundle
 from agentnb.views.notebook import export_cells
 from agentnb.views.notebook_cells import code_cell, markdown_cell
 
@@ -42,6 +43,13 @@ def replay_source(record: RunRecord | Summary) -> str:
     if record.result_name != "agents_run":
         words += ["-o", record.result_name]
     return f"{' '.join(words)}\n{record.task}"
+
+
+def display_bundle(record: RunRecord | Summary) -> dict[str, Any]:
+    """Return what the notebook has to hold of the run, as ``data`` and ``metadata`` of an output."""
+    record = _whole(record)
+    data, metadata = bundle(record, live=record.status not in FINAL)
+    return {"data": data, "metadata": metadata}
 
 
 def _whole(record: RunRecord | Summary) -> RunRecord:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction
 from agentnb.kernel.effects import Effects, effects, hands_over
 from agentnb.kernel.names import host_names
-from agentnb.kernel.summary import summarize
 from agentnb.record.document import Request
 from agentnb.run import prompts
 from agentnb.run.requests import Answer
+from agentnb.run.tool_call import ToolCall
 from agentnb.run.toolbox import bind_tools
 from agentnb.tools import Tool
 
 if TYPE_CHECKING:
     from agentnb.run.context import RunContext
     from agentnb.run.worker import Assignment
-
-_LONGEST_ARGUMENT = 2_000
 
 
 @dataclass(frozen=True)
@@ -71,16 +69,27 @@ class Approver:
         told = prompts.EDITED.format(code=answer.code)
         return Permit(answer.code, job.read_only, "the person changed the code before it ran", told)
 
-    async def permit_tool(self, run: RunContext, request: Request, tool: str) -> None:
-        """Return where the call may go on; raises ``Correction`` where the person does not allow it."""
-        key = (request.agent, tool)
+    async def permit_tool(self, run: RunContext, request: Request, call: ToolCall) -> ToolCall:
+        """Return the call that may go on, perhaps the person's; raises ``Correction`` where they allow none."""
+        key = (request.agent, call.name)
         if key in self._tools:
-            return
-        answer = await run.ask(request)
+            return call
+        shown = [call.text]
+
+        def check(redacted: str, written: str) -> None:
+            call.edited(written, redacted)
+            shown[:] = [redacted]
+
+        answer = await run.ask(request, check)
         if not answer.allowed:
             raise Correction(refusal(answer).told)
         if answer.for_run:
             self._tools.add(key)
+        if answer.code is None:
+            return call
+        edited = call.edited(answer.code, shown[0])  # of the first answer: several views may have sent one
+        print(prompts.EDITED_CALL.format(call=edited.text))
+        return edited
 
 
 def _request(run: RunContext, job: Assignment, step: str, code: str, found: Effects) -> Request:
@@ -107,7 +116,7 @@ def refusal(answer: Answer, *, is_plan: bool = False) -> Refusal:
 
 @dataclass
 class ToolGate:
-    """Puts calls of tools that ask to the person, for one task of one agent; ``step`` tells the step at work."""
+    """Puts calls of tools that ask to the person, and traces all, for one task of one agent; ``step`` is at work."""
 
     run: RunContext
     agent: str
@@ -118,16 +127,32 @@ class ToolGate:
         """Return the tool as this agent may call it; raises ``UserError`` where the administrator forbids it."""
         policy = self.run.rules.policy
         policy.check_tool(tool.name)
+        tool = self._traced(tool)
         if tool.approve != "ask" and not policy.asks_for(tool.name):
             return tool
         doc = f"{tool.doc}\n{prompts.ASKED_TOOL}"
         return replace(tool, call=self._asking(tool), is_async=True, doc=doc, approve="ask")
 
+    def _traced(self, tool: Tool) -> Tool:
+        span = self.run.tool_span
+        if span is None:
+            return tool
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with span(tool.name, self.agent, self.step() or ""):
+                return tool.call(*args, **kwargs)
+
+        async def acall(*args: Any, **kwargs: Any) -> Any:
+            with span(tool.name, self.agent, self.step() or ""):
+                return await tool.call(*args, **kwargs)
+
+        return replace(tool, call=acall if tool.is_async else call)
+
     def _asking(self, tool: Tool) -> Callable[..., Awaitable[Any]]:
         bound = bind_tools([tool])[tool.name]
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            written = _call_text(tool.name, args, kwargs)
+            asked = ToolCall(tool.name, args, kwargs)
             request = Request(
                 id="",
                 kind="action",
@@ -135,23 +160,11 @@ class ToolGate:
                 task=self.task,
                 step=self.step(),
                 text=f"{self.agent} wants to call the tool {tool.name}",
-                code=written,
+                code=asked.text,
                 touches=[f"calls tools: {tool.name}"],
             )
-            await self.run.approver.permit_tool(self.run, request, tool.name)
-            result = bound(*args, **kwargs)
+            allowed = await self.run.approver.permit_tool(self.run, request, asked)
+            result = bound(*allowed.args, **allowed.kwargs)
             return await result if tool.is_async else result
 
         return call
-
-
-def _call_text(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    parts = [*map(_shown, args), *(f"{key}={_shown(value)}" for key, value in kwargs.items())]
-    return f"{name}({', '.join(parts)})"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str | int | float | bool) or value is None:
-        text = repr(value)
-        return text if len(text) <= _LONGEST_ARGUMENT else f"{text[:_LONGEST_ARGUMENT]}…"
-    return f"<{summarize(value)}>"

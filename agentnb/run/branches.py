@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agentnb.kernel.adopt import Adopted
 from agentnb.kernel.branch.place import BranchPlace, open_branch
 from agentnb.kernel.dask.cluster import Cluster, find_client
 from agentnb.kernel.dask.place import DaskPlace, open_dask
@@ -17,7 +18,6 @@ from agentnb.kernel.turn import Turn
 from agentnb.record.document import Change, Request
 from agentnb.record.events import Said
 from agentnb.run.context import RunContext
-from agentnb.team.agent import Agent
 
 PATIENCE = 2.0
 """Seconds for which a fork is tried again while other threads of the kernel are inside native code."""
@@ -28,11 +28,16 @@ _GB = 1 << 30
 
 
 async def open_for(
-    run: RunContext, agent: Agent, handed: Mapping[str, Any], task: str, elsewhere: Callable[[], Place] | None
+    run: RunContext,
+    agent: str,
+    handed: Mapping[str, Any],
+    task: str,
+    elsewhere: Callable[[], Place] | None,
+    memory: float | None = None,
 ) -> BranchPlace | None:
     """Open a branch for one task of ``agent``; None where there can be none, and the person is told why.
 
-    ``elsewhere`` makes the place where the task goes on should the branch be lost.
+    ``elsewhere`` makes the place where the task goes on should the branch be lost. ``memory`` is its limit in GB.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
@@ -44,10 +49,10 @@ async def open_for(
                     run.shell,
                     run.namespace,
                     Turn(run.gate),
-                    owner=agent.name,
-                    label=f"{agent.name} {task}",
+                    owner=agent,
+                    label=f"{agent} {task}",
                     handed=handed,
-                    memory=None if agent.memory is None else int(agent.memory * _GB),
+                    memory=None if memory is None else int(memory * _GB),
                     elsewhere=elsewhere,
                 )
         except ForkRefused as refused:
@@ -57,13 +62,13 @@ async def open_for(
         if not passing or loop.time() >= end:
             break
         await asyncio.sleep(_AGAIN)
-    text = f"{agent.name} works in scratch, not in a branch: {reason}"
+    text = f"{agent} works in scratch, not in a branch: {reason}"
     run.recorder.emit(Said(sender="agentnb", to="user", text=text))
     return None
 
 
 async def open_on_dask(
-    run: RunContext, agent: Agent, handed: Mapping[str, Any], elsewhere: Callable[[], Place] | None
+    run: RunContext, agent: str, handed: Mapping[str, Any], elsewhere: Callable[[], Place] | None
 ) -> DaskPlace:
     """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
     if run.cluster is None:
@@ -74,7 +79,7 @@ async def open_on_dask(
             run.shell,
             run.namespace,
             Turn(run.gate),
-            owner=agent.name,
+            owner=agent,
             handed=handed,
             elsewhere=elsewhere,
         )
@@ -82,7 +87,7 @@ async def open_on_dask(
     try:
         done, _ = await asyncio.wait({opening}, timeout=LONG)
         if not done:
-            run.recorder.emit(Said(sender="agentnb", to="user", text=f"{agent.name} waits for a Dask worker"))
+            run.recorder.emit(Said(sender="agentnb", to="user", text=f"{agent} waits for a Dask worker"))
         return await opening
     finally:
         opening.cancel()
@@ -112,12 +117,20 @@ async def _is_allowed(run: RunContext, bundle: Bundle, changes: list[Change], ta
     return (await run.ask(request)).allowed
 
 
-async def merge_for_user(run: RunContext, bundle: Bundle, task: str) -> tuple[list[Change], list[str]]:
-    """Merge a branch whose task the person gave; returns the changes of the user's variables and what to say."""
+async def merge_for_user(
+    run: RunContext, bundle: Bundle, task: str, adopted: list[Adopted]
+) -> tuple[list[Change], list[str]]:
+    """Merge a branch whose task the person gave; returns the changes of the user's variables and what to say.
+
+    What was written into the user's objects is put into ``adopted``.
+    """
     before = dict(run.namespace)
     changes = bundle.changes(before)
-    notes = await merge_into(run, LivePlace(run.shell, run.namespace, Turn(run.gate)), bundle, task)
-    return [change for change in changes if _was_merged(change, before, run.namespace)], notes
+    place = LivePlace(run.shell, run.namespace, Turn(run.gate))
+    notes = await merge_into(run, place, bundle, task)
+    adopted += place.adopted
+    written = {name for each in adopted for name in each.names}
+    return [each for each in changes if each.name in written or _was_merged(each, before, run.namespace)], notes
 
 
 def _was_merged(change: Change, before: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:

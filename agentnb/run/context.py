@@ -21,9 +21,10 @@ from agentnb.run.conflicts import Conflicts
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
-from agentnb.run.requests import Answer, Requests
+from agentnb.run.requests import Answer, CheckEdit, Requests
 from agentnb.run.rules import Rules
 from agentnb.run.undo import Undo
+from agentnb.tracing import ToolSpan
 
 if TYPE_CHECKING:
     from agentnb.kernel.dask.cluster import Cluster
@@ -134,6 +135,7 @@ class RunContext:
     dask: str | None = None  # the address of a scheduler, where one is configured
     cluster: Cluster | None = None  # once a task was given to Dask
     resumption: Resumption | None = None
+    tool_span: ToolSpan | None = None  # where the run is traced
     deadline: float | None = None  # by time.perf_counter, where the budget limits time
     clean: contextvars.Context = field(default_factory=contextvars.copy_context)
     ledger: Ledger = field(init=False)
@@ -148,16 +150,17 @@ class RunContext:
         """All that happened so far."""
         return self.recorder.record
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, check: CheckEdit | None = None) -> Answer:
         """Ask the person and return how that ended; the task of ``request`` counts as blocked meanwhile.
 
-        The request's id and times are filled in here. Where nobody answers in time, or nobody is there, the answer is
-        ``expired``. Waiting holds neither the kernel's turn nor the loop; a stop ends it with ``CancelledError``.
+        The request's id and times are filled in here; ``check`` is for edits of its code. Where nobody answers in
+        time, or nobody is there, the answer is ``expired``. Waiting holds neither the kernel's turn nor the
+        loop; a stop ends it with ``CancelledError``.
         """
         self.ledger.wait(request.task)
         try:
             # not in the context of the agent's code: who listens may answer at once, which that code may not
-            answer: Answer = await self.spawn(self.requests.ask(request))
+            answer: Answer = await self.spawn(self.requests.ask(request, check))
             return answer
         finally:
             self.ledger.go_on(request.task)

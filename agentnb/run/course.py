@@ -10,7 +10,7 @@ from typing import Any
 from agentnb.errors import ModelError, UserError
 from agentnb.kernel import interrupt
 from agentnb.kernel.branch.away import BranchLost
-from agentnb.kernel.children import end as end_processes
+from agentnb.kernel.children import end_run
 from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
 from agentnb.kernel.stage import tasks_on_stage
@@ -89,7 +89,7 @@ class Course:
             self._drop_deadline()
             stop_listening()
             if self._ending is not None:  # it did not come to its end by itself
-                end_processes(self._context.processes)
+                end_run(self._context.id, self._context.processes)
             if self._context.cluster is not None:
                 self._context.cluster.forget()
         self._tell_drifts()

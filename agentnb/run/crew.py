@@ -238,15 +238,16 @@ class Crew:
         )
 
     async def _place(self, agent: Agent, objects: dict[str, Any], task: str, stack: AsyncExitStack) -> Place:
-        mode, refuge = self.mode_of(agent), agent.if_lost
+        mode, refuge = self.mode_of(agent), agent.if_lost or self.lead.if_lost or "scratch"
         if mode in ("live", "scratch"):
             return self._here(agent, mode, objects, stack)
         elsewhere = None if refuge == "fail" else partial(self._here, agent, refuge, objects, stack)
         if mode == "dask":
-            worker = await open_on_dask(self.run, agent, objects, elsewhere)
+            worker = await open_on_dask(self.run, agent.name, objects, elsewhere)
             stack.callback(worker.close)
             return worker
-        branch = await open_for(self.run, agent, objects, task, elsewhere)
+        memory = agent.memory or self.lead.memory
+        branch = await open_for(self.run, agent.name, objects, task, elsewhere, memory)
         if branch is not None:
             stack.callback(branch.close)
             return branch

@@ -119,7 +119,7 @@ def team_from_config(settings: Any) -> Team:
             tools=agent.tools,
             model=agent.model,
             mode=agent.mode,
-            **_given(agent, "timeout", "approve", "read_only"),
+            **_given(agent, "timeout", "approve", "read_only", "memory", "if_lost"),
         )
         for agent in settings.agents
     ]
@@ -129,7 +129,7 @@ def team_from_config(settings: Any) -> Team:
         mode=settings.mode,
         tools=settings.tools,
         budget=settings.budget,
-        **_given(settings, "approve"),
+        **_given(settings, "approve", "memory", "if_lost"),
     )
     team.title = settings.name
     return team

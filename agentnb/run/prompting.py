@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from agentnb.errors import UserError
 from agentnb.kernel.ask import can_prompt, read_line
-from agentnb.kernel.reach import parse
-from agentnb.kernel.shell import Shell
+from agentnb.kernel.shell import Shell, kernel_of
 from agentnb.record.document import Request
 from agentnb.run.plan import plan_line
 from agentnb.run.requests import Answer, Requests
 
 Ask = Callable[[str], Awaitable[str]]
+Check = Callable[[str], None]
+"""Raises ``UserError`` where edited code cannot be allowed."""
 
 _YES = frozenset({"y", "yes"})
 _NO = frozenset({"n", "no"})
 _END = "."
+PAGE_COMES = 2.0
+"""Seconds from the start of a cell in which its page may still be on its way to the run."""
 
 
 @asynccontextmanager
@@ -30,7 +35,8 @@ async def prompting(shell: Shell, requests: Requests) -> AsyncIterator[None]:
     if not can_prompt(shell):
         yield
         return
-    task = asyncio.create_task(_serve(requests, lambda prompt: read_line(shell, prompt)))
+    page_comes = PAGE_COMES if kernel_of(shell) is not None else 0.0
+    task = asyncio.create_task(_serve(requests, lambda prompt: read_line(shell, prompt), page_comes))
     try:
         yield
     finally:
@@ -39,11 +45,16 @@ async def prompting(shell: Shell, requests: Requests) -> AsyncIterator[None]:
             await task
 
 
-async def _serve(requests: Requests, ask: Ask) -> None:
+async def _serve(requests: Requests, ask: Ask, page_comes: float) -> None:
+    clock = asyncio.get_running_loop().time
+    page_comes += clock()
     while True:
+        await requests.opened()
+        await requests.seen(page_comes - clock())
         request = (await requests.opened())[0]
         over = asyncio.create_task(requests.ended(request.id))
-        talk = None if requests.viewed else asyncio.create_task(converse(request, ask))
+        check = functools.partial(requests.check_edit, request.id)
+        talk = None if requests.viewed else asyncio.create_task(converse(request, ask, check))
         try:
             await asyncio.wait({over, talk} if talk is not None else {over}, return_when=asyncio.FIRST_COMPLETED)
             if talk is not None and talk.done():
@@ -54,22 +65,27 @@ async def _serve(requests: Requests, ask: Ask) -> None:
                 talk.cancel()
 
 
-async def converse(request: Request, ask: Ask) -> Answer:
+async def converse(request: Request, ask: Ask, check: Check) -> Answer:
     """Ask the person about one request until the answer is clear. A closed prompt is a no."""
     try:
         if request.kind == "question":
             return Answer("answered", await ask(f"{request.text} "), by="user")
         prompt = f"{describe(request)}\n{_choices(request)} "
         while True:
-            answer = await _decision(request, (await ask(prompt)).strip(), ask)
-            if answer is not None:
-                return answer
+            said = (await ask(prompt)).strip()
             prompt = f"{_choices(request)} "
+            try:
+                answer = await _decision(request, said, ask, check)
+            except UserError as error:
+                prompt = f"{error}\n{prompt}"
+            else:
+                if answer is not None:
+                    return answer
     except EOFError:
         return Answer("denied", by="user")
 
 
-async def _decision(request: Request, said: str, ask: Ask) -> Answer | None:
+async def _decision(request: Request, said: str, ask: Ask, check: Check) -> Answer | None:
     word, _, rest = said.partition(" ")
     word = word.rstrip(":,.").lower()
     if word in _YES and not rest:
@@ -78,7 +94,10 @@ async def _decision(request: Request, said: str, ask: Ask) -> Answer | None:
         return Answer("allowed", for_run=True, by="user")
     if said.lower() in ("e", "edit") and request.kind == "action":
         code = await _written(ask)
-        return Answer("allowed", code=code, by="user") if code.strip() and parse(code) is not None else None
+        if not code.strip():
+            return None
+        check(code)
+        return Answer("allowed", code=code, by="user")
     if word in _NO:
         return Answer("denied", rest.strip(), by="user")
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from agentnb.run.recorder import Recorder
 
 TIMEOUT = 600.0
 """Seconds after which nobody's answer is a denial, unless it is set otherwise."""
+CheckEdit = Callable[[str, str], None]
+"""Takes code as it was shown and as the person edited it; raises ``UserError`` where it cannot run in its place."""
 _ANSWERS: dict[RequestKind, frozenset[str]] = {
     "question": frozenset({"answered", "denied"}),
     "action": frozenset({"allowed", "denied"}),
@@ -54,7 +57,9 @@ class Requests:
         self._prompt = attended
         self._views = 0
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._checks: dict[str, CheckEdit] = {}
         self._opened = asyncio.Event()
+        self._seen = asyncio.Event()
 
     # --- who can answer -----------------------------------------------------------------------------------------------
 
@@ -74,6 +79,7 @@ class Requests:
         Without a view and without a prompt, requests are denied at once.
         """
         self._views += 1
+        self._seen.set()
         left = [1]
 
         def leave() -> None:
@@ -83,8 +89,8 @@ class Requests:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def ask(self, request: Request) -> Answer:
-        """Record ``request`` under an id of its own and wait for its end.
+    async def ask(self, request: Request, check: CheckEdit | None = None) -> Answer:
+        """Record ``request`` under an id of its own and wait for its end; ``check`` is for edits of its code.
 
         It expires after ``timeout`` seconds, and at once where nobody can answer; it is withdrawn where the waiting
         task is cancelled. Raises only ``CancelledError``.
@@ -95,6 +101,8 @@ class Requests:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting[name] = future
+        if check is not None:
+            self._checks[name] = check
         recorder.emit(Asked(request=request))
         timer = loop.call_later(self.timeout if self.attended else 0, self.answer, name, Answer("expired"))
         self._opened.set()
@@ -122,6 +130,12 @@ class Requests:
             await self._opened.wait()
         return waiting
 
+    async def seen(self, patience: float) -> None:
+        """Wait until there has been a view with buttons, at most ``patience`` seconds."""
+        if patience > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._seen.wait(), patience)
+
     async def ended(self, request: str) -> None:
         """Wait for the end of an open request."""
         future = self._waiting.get(request)
@@ -130,9 +144,17 @@ class Requests:
 
     # --- answering ----------------------------------------------------------------------------------------------------
 
+    def check_edit(self, request: str, code: str) -> None:
+        """Raise ``UserError`` where the edited ``code`` cannot be allowed for the open request."""
+        check_syntax(code)
+        if request in self._checks:
+            shown = next((each.code for each in self.open if each.id == request), None)
+            self._checks[request](shown or "", code)
+
     def answer(self, request: str, answer: Answer) -> bool:
         """Give an open request its end; False where it has one already."""
         future = self._waiting.pop(request, None)
+        self._checks.pop(request, None)
         if future is None:
             return False
         self._recorder.emit(
@@ -149,6 +171,12 @@ class Requests:
         if not future.done():
             future.set_result(answer)
         return True
+
+
+def check_syntax(code: str) -> None:
+    """Raise ``UserError`` where edited code is no Python."""
+    if parse(code) is None:
+        raise UserError("the edited code has a syntax error; mend it, or deny the request and say what to do instead")
 
 
 def check_answer(
@@ -189,8 +217,6 @@ def _edited_code(request: Request, code: str | None) -> str | None:
         return None
     if request.kind != "action" or not code.strip():
         raise UserError(f"{request.id} cannot be allowed with other code; deny it and say what to do instead")
-    if parse(code) is None:
-        raise UserError("the edited code has a syntax error; mend it, or deny the request and say what to do instead")
     return code
 
 

@@ -256,6 +256,8 @@ class Run:
         answer = check_answer(
             self.record.requests, request_id, status, text=text, code=code, plan=plan, for_run=for_run, by=by
         )
+        if answer.code is not None:
+            self._context.requests.check_edit(request_id, answer.code)
         self._on_loop(lambda: self._context.requests.answer(request_id, answer))
 
     def attend(self) -> Callable[[], None]:

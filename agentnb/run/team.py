@@ -33,7 +33,7 @@ from agentnb.run.resume import Resumption
 from agentnb.run.rules import Rules, rules_of
 from agentnb.run.run import Run
 from agentnb.run.tries import Tries
-from agentnb.team.agent import Agent, check_approve, check_mode
+from agentnb.team.agent import Agent, IfLost, check_approve, check_branch, check_mode
 from agentnb.team.config import Config, load_config
 from agentnb.team.policy import load_policy
 from agentnb.team.roster import Roster
@@ -44,7 +44,8 @@ class Team(Led):
     """Specialists and the settings of their coordinator.
 
     ``members`` are agents, or teams with a ``name`` and a ``role`` of their own. ``model``, ``mode`` and ``tools``
-    are the coordinator's, the first two also what specialists without their own take. ``budget`` are hard limits for
+    are the coordinator's, the first two also what specialists without their own take, as are ``memory`` and
+    ``if_lost``, see ``Agent``. ``budget`` are hard limits for
     every run, such as ``"60k, $0.50, 5m, 20 steps, 3 agents"``. ``approve`` is ``auto``, ``ask`` (the person allows
     each action) or ``plan`` (the coordinator's plan first, then freely). ``name`` and ``role`` make the team
     callable by another one. The team keeps its conversation and its specialists' variables from run to run.
@@ -64,14 +65,18 @@ class Team(Led):
         instructions: str = "",
         max_steps: int = 40,
         timeout: float = 600.0,
+        memory: float | None = None,
+        if_lost: IfLost | None = None,
         api_base: str | None = None,
     ) -> None:
         super().__init__(members, name=name, role=role)
         check_mode(mode)
         check_approve(approve)
+        check_branch(memory, if_lost, name or "the team")
         self.model, self.budget, self.mode, self.approve = model, Budget.parse(budget), mode, approve
         settings: dict[str, Any] = {"role": role, "tools": tools, "model": model, "mode": mode}
         settings |= {"instructions": instructions, "max_steps": max_steps, "timeout": timeout}
+        settings |= {"memory": memory, "if_lost": if_lost}
         self.lead = _lead(name, settings)
         self._api_base = api_base
         self._memory = Memory()
@@ -149,7 +154,7 @@ class Team(Led):
         run = Run(context, crew)
         started.note(run)
         context.recorder.keep(_journal(context.id))
-        trace_run(run.subscribe)
+        context.tool_span = trace_run(run.subscribe)
         from agentnb.page.show import follow_run  # only here: the views take time to load
 
         follow_run(run, context.shell, show=show)

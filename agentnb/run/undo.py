@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentnb.errors import UserError
+from agentnb.kernel.adopt import Adopted, include
 from agentnb.kernel.shell import Namespace
 from agentnb.kernel.undo.delta import Delta, changed_names, tick
 from agentnb.kernel.undo.meanwhile import meanwhile
@@ -70,18 +71,21 @@ class Undo:
             self._store.keep(self._run, step, delta, self._on_drop)
 
     @contextmanager
-    def recorded(self, step: str | None = None) -> Iterator[None]:
+    def recorded(self, step: str | None = None) -> Iterator[list[Adopted]]:
         """Record which of the user's names a block binds outside of any action.
 
-        ``step`` takes them back, by default the run's last one.
+        ``step`` takes them back, by default the run's last one. The block puts into the list what it wrote into the
+        user's objects.
         """
         began, before = tick(), dict(self._namespace)
+        adopted: list[Adopted] = []
         try:
-            yield
+            yield adopted
         finally:
             now = dict(self._namespace)
             bound = [name for name, value in now.items() if before.get(name, MISSING) is not value]
             delta = Delta(began, tick(), changed_names(before, now, bound))
+            include(delta, adopted)
             meanwhile(self._namespace).changed(delta)
             steps = self._recorder.record.steps
             owner = step or (steps[-1].id if steps else None)

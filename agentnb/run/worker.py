@@ -11,6 +11,7 @@ from typing import Any
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
 from agentnb.kernel.branch.away import AwayPlace
+from agentnb.kernel.children import marked
 from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
@@ -268,8 +269,8 @@ class Worker:
         if verdict is not None and not await verdict(outcome.value):
             return
         bundle.ask = self.job.ask
-        with self.run.undo.recorded(self.step):
-            changes, notes = await merge_for_user(self.run, bundle, self.job.task)
+        with self.run.undo.recorded(self.step) as adopted:
+            changes, notes = await merge_for_user(self.run, bundle, self.job.task, adopted)
         outcome.changes += changes
         outcome.notes += notes
 
@@ -279,7 +280,7 @@ class Worker:
         outcome: Outcome | None = None
         undo.begin(self.step)
         try:
-            with guard.read_only(permit.read_only):
+            with guard.read_only(permit.read_only), marked(self.run.id):
                 outcome = await job.place.execute(
                     permit.code, label=self._label(), names=job.names, sink=sink, timeout=timeout
                 )

@@ -38,8 +38,8 @@ class Agent:
     the person allow each of its actions, also where the team runs freely; ``read_only`` keeps its code from writing
     files, the network and other programs.
     ``memory`` is the limit in GB for what its branch takes of its own, by default half of what the machine has left;
-    ``if_lost`` tells where a task goes on whose branch hung, crashed or took too much: ``scratch``, ``live``, or not at
-    all (``fail``).
+    ``if_lost`` tells where a task goes on whose branch hung, crashed or took too much: ``scratch`` (the default),
+    ``live``, or not at all (``fail``). Of both, None takes the team's.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Agent:
     approve: Approval = "auto"
     read_only: bool = False
     memory: float | None = None
-    if_lost: IfLost = "scratch"
+    if_lost: IfLost | None = None
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Agent:
         approve: Approval = "auto",
         read_only: bool = False,
         memory: float | None = None,
-        if_lost: IfLost = "scratch",
+        if_lost: IfLost | None = None,
     ) -> None:
         check_name(name)
         check_mode(mode)
@@ -81,10 +81,7 @@ class Agent:
             raise UserError(f"timeout of {name!r} is a number of seconds above 0, not {timeout}")
         if approve not in MEMBER_APPROVALS:
             raise UserError(f"approve of {name!r} is auto or ask, not {approve!r}; a plan is asked of a team")
-        if memory is not None and memory <= 0:
-            raise UserError(f"memory of {name!r} is a number of GB above 0, not {memory}")
-        if if_lost not in get_args(IfLost):
-            raise UserError(f"if_lost of {name!r} is scratch, live or fail, not {if_lost!r}")
+        check_branch(memory, if_lost, name)
         settings: tuple[Any, ...] = (name, role, tuple(tools), model, mode, instructions, max_steps, timeout)
         settings += (approve, bool(read_only), memory, if_lost)
         for field, value in zip(self.__dataclass_fields__, settings, strict=True):
@@ -116,6 +113,14 @@ def call_member(name: str, *arguments: Any, **objects: Any) -> Any:
     if name not in names:
         raise UserError(f"there is no agent {name!r} on the team now; hire it first")
     return names[name](*arguments, **objects)
+
+
+def check_branch(memory: float | None, if_lost: IfLost | None, name: str) -> None:
+    """Raise ``UserError`` where these are no settings of branches; None stands for the default."""
+    if memory is not None and not (type(memory) in (int, float) and 0 < memory < float("inf")):
+        raise UserError(f"memory of {name!r} is a number of GB above 0, not {memory!r}")
+    if if_lost is not None and if_lost not in get_args(IfLost):
+        raise UserError(f"if_lost of {name!r} is scratch, live or fail, not {if_lost!r}")
 
 
 def check_name(name: str) -> None:

@@ -12,6 +12,8 @@ address = "tcp://127.0.0.1:8786"       # for mode = "dask", where the notebook h
 
 [teams.desk]
 approve = "ask"
+memory = "4 GB"                        # the most that a branch of one agent may take, by default half of what is left
+if_lost = "fail"                       # where a task goes on whose branch is lost: "scratch", "live", or not at all
 
 [[teams.desk.agents]]
 name = "ingest"
@@ -31,7 +33,7 @@ from typing import Any, get_args
 
 from agentnb.errors import ConfigError
 from agentnb.record.document import Approval, Mode
-from agentnb.team.agent import MEMBER_APPROVALS, check_name
+from agentnb.team.agent import MEMBER_APPROVALS, IfLost, check_name
 from agentnb.team.toml_table import Source, Table
 
 FILE = "agentnb.toml"
@@ -56,7 +58,7 @@ class McpConfig:
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """A specialist. ``timeout`` is in seconds; None is left to the team."""
+    """A specialist. ``timeout`` is in seconds, ``memory`` in GB; None is left to the team."""
 
     name: str
     role: str
@@ -66,6 +68,8 @@ class AgentConfig:
     timeout: float | None = None
     approve: Approval | None = None
     read_only: bool | None = None
+    memory: float | None = None
+    if_lost: IfLost | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class TeamConfig:
     mode: Mode | None = None
     budget: str | None = None
     approve: Approval | None = None
+    memory: float | None = None
+    if_lost: IfLost | None = None
     agents: tuple[AgentConfig, ...] = ()
     tools: tuple[str | McpConfig, ...] = ()
 
@@ -185,7 +191,7 @@ def _dask(table: Table) -> str | None:
 
 def _team(name: str, table: Table, check_budget: BudgetCheck | None) -> TeamConfig:
     table.identifier(name, "team")
-    table.only("model", "mode", "budget", "approve", "agents", "tools")
+    table.only("model", "mode", "budget", "approve", "memory", "if_lost", "agents", "tools")
     agents: dict[str, AgentConfig] = {}
     for each in table.tables("agents"):
         agent = _agent(each)
@@ -198,13 +204,15 @@ def _team(name: str, table: Table, check_budget: BudgetCheck | None) -> TeamConf
         mode=table.choice("mode", get_args(Mode)),
         budget=_budget(table, check_budget),
         approve=table.choice("approve", get_args(Approval)),
+        memory=_memory(table),
+        if_lost=table.choice("if_lost", get_args(IfLost)),
         agents=tuple(agents.values()),
         tools=_tools(table),
     )
 
 
 def _agent(table: Table) -> AgentConfig:
-    table.only("name", "role", "tools", "model", "mode", "timeout", "approve", "read_only")
+    table.only("name", "role", "tools", "model", "mode", "timeout", "approve", "read_only", "memory", "if_lost")
     name = table.required("name")
     table.checked("name", name, check_name)
     return AgentConfig(
@@ -216,6 +224,8 @@ def _agent(table: Table) -> AgentConfig:
         timeout=table.seconds("timeout"),
         approve=table.choice("approve", MEMBER_APPROVALS),
         read_only=table.flag("read_only"),
+        memory=_memory(table),
+        if_lost=table.choice("if_lost", get_args(IfLost)),
     )
 
 
@@ -253,6 +263,14 @@ def _budget(table: Table, check: BudgetCheck | None) -> str | None:
     if budget is not None and check is not None:
         table.checked("budget", budget, check)
     return budget
+
+
+def _memory(table: Table) -> float | None:
+    """Return a limit in GB; none at all would be no branch."""
+    size = _size(table, "memory")
+    if size == 0:
+        raise table.fault('`memory` is a size above 0 such as "2 GB"; leave it out for the default', "memory")
+    return None if size is None else size / _UNITS["gb"]
 
 
 def _size(table: Table, key: str) -> int | None:

@@ -1,14 +1,15 @@
 """The spans of one run, made from its events.
 
 One trace a run: ``invoke_workflow`` holds an ``invoke_agent`` a task, which holds a ``chat`` a model call and an
-``execute_tool`` an action. A task that an action asked for lies within that action. Spans of replies that were played
-from a recording are left out, for no model was called.
+``execute_tool`` an action, which holds one a call of a tool. A task that an action asked for lies within that action.
+Spans of replies that were played from a recording are left out, for no model was called.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
@@ -180,6 +181,26 @@ class RunSpans:
         if self._content and step.code is not None:
             known["gen_ai.tool.call.arguments"] = step.code
         self._actions[step.id] = self._start(f"execute_tool {TOOL}", self._tasks.get(step.task) or self._run, known)
+
+    @contextmanager
+    def tool_call(self, tool: str, agent: str, step: str) -> Iterator[None]:
+        """Trace the call of a tool in the block; what the tool traces itself lies within."""
+        known: Attributes = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": tool,
+            "gen_ai.tool.type": "function",
+            "gen_ai.agent.name": agent,
+            "agentnb.step.id": step,
+        }
+        span = self._start(f"execute_tool {tool}", self._actions.get(step) or self._run, known)
+        try:
+            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                yield
+        except BaseException as error:
+            _fail(span, type(error).__name__)
+            raise
+        finally:
+            span.end()
 
     def _step_ended(self, event: ev.StepEnded, record: RunRecord) -> None:
         step = next((step for step in reversed(record.steps) if step.id == event.step), None)

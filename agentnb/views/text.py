@@ -75,6 +75,8 @@ def _requests(record: RunRecord, width: int) -> list[str]:
 
 
 def _asks(request: Request) -> str:
+    if request.text.startswith(request.agent):  # a sentence of its own, but for questions and older records
+        return request.text
     return f"{request.agent} {asked(request)}" + (f": {request.text}" if request.text else "")
 
 

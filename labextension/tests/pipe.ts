@@ -1,14 +1,16 @@
-/** Answers each line of JSON on standard input with one: `{events}` with the record they fold into, `{record}` with its picture. */
+/** Answers each line of JSON on standard input with one: `{events}` with the record they fold into, `{record}` with its picture, `{sealed}` with its seal. */
 import { createInterface } from 'node:readline';
 import { fold } from '../src/core/fold';
 import { chart } from '../src/core/lanes';
 import { emptyRecord, readRecord } from '../src/core/normal';
 import { outline, type TaskNode } from '../src/core/outline';
 import type { AnyEvent } from '../src/core/record';
+import { seal } from '../src/lab/seal';
 
 interface Asked {
   events?: AnyEvent[];
   record?: unknown;
+  sealed?: unknown;
 }
 
 type Tree = [string, [string, Tree[]][], Tree[]];
@@ -19,7 +21,8 @@ const ids = ({ task, steps, tasks }: TaskNode): Tree => [
   tasks.map(ids)
 ];
 
-function answer({ events, record }: Asked): unknown {
+function answer({ events, record, sealed }: Asked): unknown {
+  if (sealed !== undefined) return seal(sealed);
   if (events) return fold(emptyRecord(), events);
   const read = readRecord(record);
   const { lanes, arrows, end, leftOut } = chart(read);
@@ -33,5 +36,5 @@ function answer({ events, record }: Asked): unknown {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(answer(JSON.parse(line) as Asked))}\n`);
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as Asked))}\n`);
 }

@@ -19,7 +19,7 @@ FAULTS = """
       const compact = value.replace(/\\s/g, '').toLowerCase();
       if (/^on|commandlinker|^(srcset|ping|background)$/.test(name)) faults.push(name);
       if (name === 'src' && !compact.startsWith('data:image/')) faults.push(`src=${value}`);
-      if (name === 'href' && /^(javascript|vbscript|file):/.test(compact)) faults.push(`href=${value}`);
+      if (name === 'href' && !/^(https?:|mailto:|#)/.test(compact)) faults.push(`href=${value}`);
     }
   }
   return faults;

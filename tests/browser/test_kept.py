@@ -3,12 +3,13 @@
 import nbformat
 import pytest
 
+from agentnb.record.document import MIME_TYPE
+from agentnb.record.seal import seal
 from tests.browser.driver import outputs_of, records_of
 from tests.browser.work import LOAD, agents, busy_run, go_on, start, team
 
 NO_KERNEL = "**/api/sessions*"
-SUBSHELLS = """Object.keys(sessionStorage).filter(key => key.startsWith('agentnb:'))
-    .map(key => JSON.parse(sessionStorage[key]).subshell)"""
+SUBSHELLS = "JSON.parse(localStorage['agentnb:']).map(([kernel, subshell]) => subshell)"
 
 
 def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
@@ -24,6 +25,39 @@ def test_fault_54_a_reload_brings_the_live_run_back(open_notebook):
     notebook.until(lambda: [record["status"] for record in notebook.records()] == ["done"])
     (record,) = records_of(outputs_of(notebook.save()))
     assert record["status"] == "done"
+    (output,) = [output for output in outputs_of(notebook.saved()) if "text/html" in output.get("data", {})]
+    assert seal(record) == output["metadata"][MIME_TYPE]["seal"]
+    assert "the end" in output["data"]["text/html"]
+    assert "the end" in output["data"]["text/plain"]
+
+
+@pytest.mark.parametrize("app", ["lab"])
+def test_pages_share_a_subshell_and_leave_no_other_behind(open_notebook):
+    notebook = busy_run(open_notebook)
+    before = notebook.page.evaluate(SUBSHELLS)
+    other = open_notebook(like=notebook, kernel=False)
+    other.wait_for_state("running").get_by_role("button", name="Stop").wait_for()
+    other.close()
+    go_on(notebook)
+    notebook.wait_for_cell()
+    assert notebook.page.evaluate(SUBSHELLS) == before
+    assert before[0] in notebook.value("get_ipython().kernel.shell_channel_thread.manager.list_subshell()")
+
+
+@pytest.mark.parametrize("app", ["lab"])
+def test_fault_45_a_record_that_was_edited_says_so(open_notebook):
+    notebook = open_notebook(LOAD, team("final_answer('the end')"), agents())
+    start(notebook)
+    notebook.wait_for_cell()
+    saved = notebook.save()
+    told = "Edited since the run"
+    assert notebook.run_view().get_by_text(told).count() == 0
+    (output,) = [output for output in outputs_of(saved) if MIME_TYPE in output.get("data", {})]
+    output["data"][MIME_TYPE]["result"] = {"text/plain": "another end"}
+    notebook.close()
+    nbformat.write(saved, notebook.file)
+    again = open_notebook(like=notebook, kernel=False)
+    again.wait_for_state("done").get_by_text(told).wait_for()
 
 
 def test_stop_is_heard_after_a_reload(open_notebook):

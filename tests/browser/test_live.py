@@ -30,6 +30,24 @@ def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook)
     assert str(record["seq"]) == notebook.value("agents_run.record.seq")
 
 
+def test_keys_that_the_view_does_not_use_are_jupyters(open_notebook):
+    notebook = busy_run(open_notebook)
+    notebook.page.get_by_label("What to say").focus()
+    notebook.evaluate("void panel.context.saveState.connect((_, state) => (window.savings ??= []).push(state))")
+    notebook.page.keyboard.type("dd")
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_function("() => window.savings?.includes('completed')")
+    notebook.run_view().locator("[role=treeitem]").first.focus()
+    notebook.page.keyboard.press("ArrowDown")
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_function("() => window.savings.filter(state => state === 'completed').length > 1")
+    assert notebook.evaluate("panel.content.widgets.length") == 3
+    assert notebook.evaluate("panel.content.activeCellIndex") == 2
+    go_on(notebook)
+    notebook.wait_for_cell()
+
+
 def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     notebook = open_notebook(LOAD, team("print('started')\nwhile True: pass"), agents())
     start(notebook)
@@ -39,6 +57,17 @@ def test_stop_is_heard_while_the_kernel_is_busy(open_notebook):
     notebook.wait_for_cell()
     notebook.wait_for_state("cancelled")
     assert notebook.value("6 * 7") == "42"
+
+
+@pytest.mark.parametrize("app", ["lab"])
+def test_fault_15_code_that_keeps_the_interpreters_lock_is_told_by_the_page(open_notebook):
+    notebook = open_notebook(LOAD, team("print('started')\nawait asyncio.sleep(0.5)\nsum(range(10**11))"), agents())
+    start(notebook)
+    view = notebook.wait_for_state("running")
+    view.get_by_text("started", exact=True).wait_for()
+    notebook.page.wait_for_timeout(1000)
+    view.get_by_role("button", name="Stop").click()
+    view.get_by_text("Restart needed").wait_for()
 
 
 def test_fault_57_two_views_of_a_run_agree(open_notebook):

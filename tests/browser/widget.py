@@ -14,23 +14,35 @@ from agentnb.record.document import RunRecord
 STATIC = Path(__file__).parents[2] / "agentnb" / "static"
 
 _MOUNT = """
-async ([script, snapshot]) => {
+async () => {
+  const begun = performance.now();
+  const [script, snapshot] = given;
   const listeners = {};
   const sent = [];
   const traits = { snapshot };
-  const model = {
+  const contract = {
     get: name => traits[name],
     on: (name, listener) => (listeners[name] ??= []).push(listener),
     off: (name, listener) => (listeners[name] = (listeners[name] ?? []).filter(each => each !== listener)),
     send: message => sent.push(message),
   };
+  const model = new Proxy(contract, {
+    get: (has, name) => {
+      if (!(name in has)) throw new Error(`no page promises model.${String(name)}`);
+      return has[name];
+    },
+  });
   const says = (name, ...parts) => (listeners[name] ?? []).forEach(listener => listener(...parts));
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const globals = new Set(Object.getOwnPropertyNames(window));
   const widget = (await import(url)).default;
   const el = document.getElementById('output');
-  widget.initialize({ model });
+  const forget = widget.initialize({ model });
   const cleanup = widget.render({ model, el });
-  Object.assign(window, { sent, says, el, cleanup });
+  const added = Object.getOwnPropertyNames(window).filter(name => !globals.has(name));
+  Object.assign(window, { sent, says, el, cleanup, forget, listeners, added });
+  await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
+  return (performance.now() - begun) / 1000;
 }
 """
 
@@ -44,7 +56,10 @@ async message => {
 
 
 class WidgetPage:
-    """A page that shows ``record``; ``errors`` and ``requests`` hold what its scripts raised and what it loaded."""
+    """A page that shows ``record``; ``errors`` and ``requests`` hold what its scripts raised and what it loaded.
+
+    ``drawn_in`` are the seconds from the script's text and the record's to the first picture.
+    """
 
     def __init__(self, browser: Browser, record: RunRecord | dict[str, Any], *, width: int = 1000) -> None:
         self.page: Page = browser.new_page(viewport={"width": width, "height": 800})
@@ -57,7 +72,9 @@ class WidgetPage:
         self.page.set_content(f"<!doctype html><style>{style}</style><div id=output></div>")
         snapshot = to_dict(record) if isinstance(record, RunRecord) else record
         script = (STATIC / "widget.js").read_text(encoding="utf-8")
-        self.page.evaluate(_MOUNT, [script, json.dumps(snapshot)])  # text goes to the browser far faster than objects
+        # text goes to the browser far faster than objects
+        self.page.evaluate("sent => (window.given = sent)", [script, json.dumps(snapshot)])
+        self.drawn_in: float = self.page.evaluate(_MOUNT)
         self.run.wait_for()
 
     @property

@@ -60,6 +60,14 @@ def test_fault_31_50_mb_on_stdout(agents_kernel, how):
     assert len(ran.cell.text) < 200_000
 
 
+def test_fault_31_what_a_child_that_was_left_running_prints_is_its_steps(agents_kernel):
+    child = "import subprocess\nchild = subprocess.Popen('sleep 0.3; echo late; echo bad >&2', shell=True)"
+    ran = run_done(agents_kernel, child, "import subprocess, time\nsubprocess.run(['echo', 'mine'])\ntime.sleep(0.8)")
+    assert ran.first.text == "[late] late\n[late] bad\n"
+    assert ran.steps[1].text.startswith("mine\n")
+    assert "late" not in ran.steps[1].text
+
+
 def test_fault_32_200_000_short_prints(agents_kernel):
     ran = run_done(agents_kernel, "for i in range(200_000): print(i)")
     assert ran.first.text.startswith("0\n1\n2\n")

@@ -128,6 +128,25 @@ def test_fault_25_with_all_that_it_started_itself(agents_kernel):
         assert gone(pid)
 
 
+ORPHAN = """
+import subprocess
+daemon = "setsid sh -c 'sleep 304 & sleep 305 & echo $! > orphan; wait' > /dev/null 2>&1 < /dev/null & exit 0"
+subprocess.run(daemon, shell=True)
+while not (os.path.exists('orphan') and open('orphan').read().strip()): time.sleep(0.01)
+print(open('orphan').read())
+"""
+
+
+@linux
+@pytest.mark.parametrize("mode", ["live", "branch"])
+def test_fault_25_one_whose_parent_has_ended_is_ended_on_stop(agents_kernel, mode):
+    agents_kernel.run("import os, time\nif os.path.exists('orphan'): os.remove('orphan')", check=True)
+    cell = begin(agents_kernel, ORPHAN, BEGUN + "await asyncio.sleep(60)", mode=mode)
+    ran, _ = stop(agents_kernel, cell)
+    assert gone(int(ended(ran, "cancelled").first.text))
+    assert agents_kernel.eval("os.environ.get('AGENTNB_RUN')") is None
+
+
 def test_fault_25_the_persons_own_and_those_of_a_run_that_came_to_its_end_go_on(agents_kernel):
     agents_kernel.run("import subprocess\nmine = subprocess.Popen(['sleep', '302'])", check=True)
     ran = run_done(agents_kernel, "import subprocess\ntheirs = subprocess.Popen(['sleep', '303'])", "'next'")

@@ -1,6 +1,7 @@
 """Approvals in a real kernel: at the prompt of the cell, from another cell, by a view; never by nobody."""
 
-from tests.kernel.page import Page
+from agentnb.run.prompting import PAGE_COMES
+from tests.kernel.page import Page, start_run
 from tests.kernel.test_background import ended
 from tests.kernel.work import pass_time, read_run, reply, team
 
@@ -28,6 +29,18 @@ def test_the_prompt_of_a_foreground_cell(agents_kernel):
         ("allowed", ""),
         ("denied", "not b"),
     ]
+
+
+def test_a_page_that_comes_a_little_later_asks_instead_of_the_prompt(agents_kernel):
+    subshell = agents_kernel.create_subshell()
+    agents_kernel.run(team("_asked", "a = 7"), check=True)
+    cell, run_id = start_run(agents_kernel, f"%%agents -t _asked {ASK}\nDo it.", subshell)
+    page = Page.open(agents_kernel, run_id, subshell=subshell)
+    page.until(lambda: page.record and page.record.requests, what="a request")
+    pass_time(agents_kernel, PAGE_COMES)
+    assert page.ask("answer", request="r1", status="allowed")["ok"]
+    agents_kernel.wait(cell)
+    assert (cell.prompts, agents_kernel.eval("a")) == ([], 7)
 
 
 def test_an_edit_at_the_prompt(agents_kernel):

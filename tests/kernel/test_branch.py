@@ -41,9 +41,34 @@ def test_what_an_agent_made_and_changed_comes_back_when_its_result_is_taken(kern
     assert kernel.eval("got, numbers[-1], made.x, isinstance(made, Point), made_up(2)") == ("done", 99, 3, True, 15)
     assert kernel.eval("made_up.__globals__ is globals()")
     lead = next(step for step in ran.steps if step.agent == "coordinator")
-    assert {("rebound", "numbers", "user"), ("added", "made", "user")} <= set(lead.changes)
+    assert {("mutated", "numbers", "user"), ("added", "made", "user")} <= set(lead.changes)
     first = next(step for step in ran.steps if step.agent == "quant")
     assert ("mutated", "numbers", "quant") in first.changes
+
+
+@pytest.mark.parametrize("directly", [False, True])
+def test_what_refers_to_a_mutated_object_sees_the_merge_and_the_undo(kernel, directly):
+    kernel.run(
+        "import pandas as pd\nmade_table = pd.DataFrame({'a': [1, 2, 3]})\nmade_array = np.arange(4.0)\n"
+        "made_dict = {'k': [1]}\nkept = lambda held=(made_table, made_array, made_dict, numbers): held",
+        check=True,
+    )
+    change = "made_table['b'] = made_table.a * 2\nmade_array[1] = 9\nmade_dict['k'].append(2)\nnumbers.append(7)"
+    quant = agent("quant", change)
+    if directly:
+        kernel.run(team("_team", members=quant), check=True)
+        cell = kernel.run("%%agents @quant -t _team --new\nDo it.", check=True)
+        changes = read_run(kernel, cell).steps[-1].changes
+    else:
+        changes = run_done(kernel, "await quant('go')", members=quant).first.changes
+    names = ("made_table", "made_array", "made_dict", "numbers")
+    assert {("mutated", name, "user") for name in names} <= set(changes)
+    same = "all(map(lambda a, b: a is b, kept(), (made_table, made_array, made_dict, numbers)))"
+    content = "[list(kept()[0].columns), float(kept()[1][1]), kept()[2], kept()[3][-1]]"
+    assert kernel.eval(f"{same}, {content}") == (True, [["a", "b"], 9.0, {"k": [1, 2]}, 7])
+    kernel.run("agents_run.undo()", check=True)
+    assert kernel.eval(f"{same}, {content}") == (True, [["a"], 1.0, {"k": [1]}, 9])
+    kernel.run("del kept", check=True)
 
 
 def test_until_then_the_users_variables_are_untouched(kernel):
@@ -187,10 +212,18 @@ def test_a_branch_that_does_not_stop_at_its_time_limit_is_ended(kernel):
     assert "longer than 1 s and could not be stopped" in ran[0].failure
 
 
-def test_a_lost_branch_may_end_its_task(kernel):
-    quant = agent("quant", "import os\nos._exit(3)", if_lost="fail")
-    ran = work(kernel, "await quant('go')", members=quant)
+@pytest.mark.parametrize("own", [True, False])
+def test_a_lost_branch_may_end_its_task(kernel, own):
+    quant = agent("quant", "import os\nos._exit(3)", **({"if_lost": "fail"} if own else {}))
+    ran = work(kernel, "await quant('go')", members=quant, **({} if own else {"if_lost": "fail"}))
     assert any("it ended with status 3" in step.failure for step in ran.steps if step.agent == "coordinator")
+
+
+def test_of_a_branch_that_dies_it_is_told_how_and_what_it_said_last(kernel):
+    quant = agent("quant", "import os\nos.write(2, b'first\\nlibfoo: out of handles\\n')\nos._exit(7)", "made = 1")
+    ran = run_done_after_loss(kernel, quant)
+    assert "it ended with status 7, and the last that it wrote is: libfoo: out of handles" in ran[0].failure
+    assert "first\n" in ran[0].text
 
 
 def run_done_after_loss(kernel, member):
@@ -259,3 +292,29 @@ def test_with_approval_the_difference_is_put_to_the_person_before_it_is_merged(k
     status = "allowed" if merged else "denied"
     assert kernel.eval(asked) == [("action", "allowed", []), ("merge", status, ["made"])]
     assert kernel.eval("agents_run.status, 'made' in dir()") == ("done", merged)
+
+
+EFFECTS = {
+    "a file": "open('made', 'w')",
+    "the network": "import socket\nsocket.create_connection(('127.0.0.1', 9), timeout=1)",
+    "a program": "import subprocess\nsubprocess.run(['touch', 'made'])",
+    "a shell": "!touch made",
+    "a fork": "import os\nos.fork() or os._exit(0)",
+    "a thread": "import threading\nthreading.Thread(target=lambda: open('made', 'w')).start()",
+    "a task": "async def later():\n    await asyncio.sleep(0)\n    open('made', 'w')\nawait asyncio.gather(later())",
+    "a worker": "await asyncio.to_thread(open, 'made', 'w')",
+    "a pool": "import concurrent.futures as c\nc.ThreadPoolExecutor(1).submit(open, 'made', 'w').result()",
+}
+
+
+def test_a_read_only_agent_is_held_in_a_branch_too(kernel):
+    kernel.run(
+        "def save() -> str:\n    'Saves.'\n    open('made_by_tool', 'w').close()\n    return 'saved'", check=True
+    )
+    codes = list(EFFECTS.values())
+    quant = agent("quant", *codes[:5], "len(numbers)", *codes[5:], last="final_answer(save())", read_only=True)
+    ran = work(kernel, "got = await quant('go')", members=quant.replace("'works'", "'works', tools=[save]"))
+    failures = {step.code: step.failure for step in ran.steps if step.agent == "quant"}
+    assert [name for name, code in EFFECTS.items() if "read-only" not in failures[code]] == []
+    assert failures["len(numbers)"] == ""
+    assert kernel.eval("got, os.path.exists('made'), os.path.exists('made_by_tool')") == ("saved", False, True)

@@ -113,7 +113,7 @@ async def test_code_runs_on_a_worker_as_in_a_branch_and_what_it_changed_comes_ba
     assert (double, point, type(made)) == (variables["double"], variables["Point"], variables["Point"])
     assert [changed[0], changed[2].x, variables["numbers"]] == [1, 10, changed]
     assert variables["alias"] is variables["numbers"]
-    assert numbers == [1, 2]  # as from a branch, what was changed comes back as a new object
+    assert numbers == [1, 2]  # the answer holds what it became, so it is another object, as from a branch
     assert variables["replaced"] == [2]
     assert [m.text for m in run.record.messages] == []
     assert variables["made_here"](1).x == 5

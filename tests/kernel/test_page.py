@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from agentnb.record.document import MIME_TYPE
+from agentnb.record.seal import seal
 from tests.kernel.page import Page, start_run
 from tests.kernel.work import pass_time, read_run, reply, team
 
@@ -234,6 +236,16 @@ def test_cells_and_replay(agents_kernel, subshell):
     assert page.ask("replay")["data"] == "%%agents --replay -o answer\nDo it."
     agents_kernel.run(page.ask("replay")["data"], check=True)
     assert agents_kernel.eval("(made, answer)") == (23, "done")
+
+
+def test_the_last_bundle_is_there_for_a_page_that_missed_it(agents_kernel, subshell):
+    page = after(agents_kernel, "made = 20 + 3", subshell=subshell)
+    answer = page.ask("bundle")["data"]
+    data, metadata = answer["data"], answer["metadata"]
+    assert data[MIME_TYPE]["status"] == "done"
+    assert metadata[MIME_TYPE]["seal"] == seal(data[MIME_TYPE])
+    assert "as of" not in data["text/html"]
+    assert "made" in data["text/html"]
 
 
 def test_an_ended_run_takes_no_more_orders(agents_kernel, subshell):

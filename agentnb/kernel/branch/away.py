@@ -14,12 +14,15 @@ from agentnb.kernel.branch import post
 from agentnb.kernel.branch.host import Clock, Host
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.travel import Ground, pack, unpack
+from agentnb.kernel.children import mark
 from agentnb.kernel.merge import Brought, Bundle
 from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.shell import Shell
 from agentnb.kernel.turn import Turn
 from agentnb.kernel.undo.irreversible import irreversible
 from agentnb.record.document import Mode
+
+_LAST = 200  # characters of a process' last words
 
 
 class BranchLost(AgentnbError):
@@ -98,7 +101,8 @@ class AwayPlace(ABC):
         self._clock.begin(timeout)
         try:
             self._before(code, names)
-            self._send("act", code=code, label=label, names=host.news(), timeout=timeout, read_only=guard.is_wanted())
+            how = {"timeout": timeout, "read_only": guard.is_wanted(), "mark": mark()}
+            self._send("act", code=code, label=label, names=host.news(), **how)
             letter = await host.done
         except asyncio.CancelledError:
             self.close()
@@ -170,3 +174,9 @@ class AwayPlace(ABC):
                 raise BranchLost(f"its {self.what} is lost: {self._lost}")
             self._refuge = self._elsewhere()
         return await self._refuge.execute(code, **options)
+
+
+def how_it_ended(how: str, said: str) -> str:
+    """Return how a process died, with the last that it wrote: there a library or Python itself says why."""
+    last = said.rstrip().rpartition("\n")[2].strip()[:_LAST]
+    return how + (f", and the last that it wrote is: {last}" if last else "")

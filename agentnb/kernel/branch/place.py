@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentnb.kernel.branch import post
-from agentnb.kernel.branch.away import AwayPlace
+from agentnb.kernel.branch.away import AwayPlace, how_it_ended
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
@@ -40,6 +40,7 @@ class BranchPlace(AwayPlace):
     ) -> None:
         super().__init__(shell, ground, watched, turn, handed, owner, elsewhere)
         self._child, self._watched = child, watched
+        self._closed = False
         self._loop.add_reader(child.connection.fileno(), self._read)
 
     @property
@@ -47,7 +48,10 @@ class BranchPlace(AwayPlace):
         return self._child.connection
 
     def close(self) -> None:
-        """End the branch."""
+        """End the branch; may be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
         self._loop.remove_reader(self._child.connection.fileno())
         watchdog.forget(self._watched)
         self._child.kill()
@@ -60,7 +64,7 @@ class BranchPlace(AwayPlace):
         except EOFError:
             death = self._child.wait(1)
             said = os.pread(self._child.raw, 20_000, 0).decode(errors="replace")
-            self._is_lost(self._watched.verdict or str(death or "it closed its connection"), said)
+            self._is_lost(self._watched.verdict or how_it_ended(str(death or "it closed its connection"), said), said)
 
 
 def open_branch(

@@ -17,6 +17,7 @@ from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import Kernel, placed
 from agentnb.kernel.branch.travel import Ground, Parcel, StandIn, pack, unpack
 from agentnb.kernel.changes import Snapshot, Watch
+from agentnb.kernel.children import marked
 from agentnb.kernel.fingerprint import Fingerprint, fingerprint
 from agentnb.kernel.fork import Connection
 from agentnb.kernel.kinds import is_variable
@@ -119,14 +120,14 @@ class Server:
         names = self._kernel.names = cell_names(given)
         self._shadow(given)
         sink = _Sink(self._connection)
-        stage = Stage(
-            self._shell, self._ground.namespace, names, sink, turn=Turn(Gate(None)), timeout=letter["timeout"]
-        )
         os.ftruncate(1, 0)
         os.lseek(1, 0, os.SEEK_SET)
         try:
             before = self._log.begin(letter["code"])
-            with guard.read_only(letter["read_only"]):
+            with guard.read_only(letter["read_only"]), marked(letter["mark"]):
+                stage = Stage(
+                    self._shell, self._ground.namespace, names, sink, turn=Turn(Gate(None)), timeout=letter["timeout"]
+                )
                 outcome = await run_cell(stage, letter["code"], letter["label"])
             self._pass_raw(sink)
             self._log.end(before, outcome)

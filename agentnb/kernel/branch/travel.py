@@ -20,6 +20,7 @@ import cloudpickle
 
 from agentnb.kernel.fork.wire import aligned, memory_of
 from agentnb.kernel.shell import Namespace
+from agentnb.kernel.tables import is_array
 
 _BESIDE = 1 << 16
 """Bytes of a buffer from which on it travels beside the pickle; less is copied, and holds no mapping alive."""
@@ -163,6 +164,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is FunctionType and obj.__globals__ is self._ground.namespace:
             return _reduce_function(obj)
+        if is_array(type(obj)) and type(obj).__name__ == "ndarray" and obj.dtype.kind in "mM":
+            # numpy gives no buffer of times: they would be copied into the pickle, and lose their byte order
+            return as_dtype, (obj.view(f"{obj.dtype.byteorder}i8"), obj.dtype)
         return super().reducer_override(obj)
 
 
@@ -179,6 +183,11 @@ def _reduce_function(function: FunctionType) -> Any:
         "cells": [(at, cell.cell_contents) for at, cell in enumerate(closure) if not _is_empty(cell)],
     }
     return make_function, made, state, None, None, fill_function
+
+
+def as_dtype(array: Any, dtype: Any) -> Any:
+    """Return the same memory as another type of the same size."""
+    return array.view(dtype)
 
 
 def make_function(code: CodeType, namespace: Namespace, name: str, cells: int) -> FunctionType:

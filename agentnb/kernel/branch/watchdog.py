@@ -130,7 +130,7 @@ class Watchdog:
         with self._lock:
             self._watched.add(watched)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="agentnb-watchdog", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="agentnb-branch-watchdog", daemon=True)
                 self._thread.start()
         self._wake.set()
         return watched

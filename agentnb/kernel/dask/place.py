@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentnb.kernel.branch import post
-from agentnb.kernel.branch.away import AwayPlace
+from agentnb.kernel.branch.away import AwayPlace, how_it_ended
 from agentnb.kernel.branch.serve import CONSTANTS
 from agentnb.kernel.branch.travel import Ground, pack
 from agentnb.kernel.branch.watchdog import GRACE
@@ -53,7 +53,7 @@ class DaskPlace(AwayPlace):
         self._prints: dict[str, Fingerprint | None] = {}
         self._stays: dict[str, str] = {}  # what cannot be laid out, and why
         self._news: list[str] = []
-        line.start(lambda message: self._take(post.read(message)), self._is_lost)
+        line.start(lambda message: self._take(post.read(message)), self._ended)
         for name, value in handed.items():
             self._lay(name, value, own=self._opening.get(name, MISSING) is not value)
 
@@ -69,6 +69,9 @@ class DaskPlace(AwayPlace):
         self._clock.end()
         self._line.close()
         self._lost = self._lost or "its task has ended"
+
+    def _ended(self, reason: str, said: str) -> None:
+        self._is_lost(how_it_ended(reason, said), said)
 
     def _overran(self, allowed: float) -> None:
         self._is_lost(f"it ran longer than {allowed:g} s and could not be stopped", "")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
-import importlib._bootstrap
 import os
 import pickle
 import random
@@ -17,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from agentnb.kernel.fork import isolate
+from agentnb.kernel.fork.imports import forget_imports
 
 
 def be_born(parent: int, keep: Collection[int], seeds: Seeds) -> None:
@@ -32,7 +31,7 @@ def be_born(parent: int, keep: Collection[int], seeds: Seeds) -> None:
     isolate.detach_descriptors(keep)
     isolate.detach_memory()
     _become_main_thread()
-    _reset_imports()
+    forget_imports()
     _reset_processes()
     _renew_pools()
     seeds.sow()
@@ -49,21 +48,6 @@ def _become_main_thread() -> None:
     thread: Any = threading.current_thread()
     thread.name = "MainThread"
     thread._daemonic = False
-
-
-def _reset_imports() -> None:
-    """Forget imports of threads that are no more: their locks, and the modules they left half made."""
-    bootstrap: Any = importlib._bootstrap
-    me = threading.get_ident()
-    for name, reference in list(bootstrap._module_locks.items()):
-        lock = reference()
-        if lock is not None and lock.owner not in (None, me):
-            sys.modules.pop(name, None)
-    bootstrap._module_locks.clear()
-    bootstrap._blocking_on.clear()
-    for name, module in list(sys.modules.items()):
-        if getattr(getattr(module, "__spec__", None), "_initializing", False):
-            sys.modules.pop(name, None)
 
 
 def _reset_processes() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _imp
 import contextvars
+import itertools
 import logging
 import os
 import queue
@@ -29,8 +30,11 @@ from agentnb.kernel.fork.threads import learn_mappings, nap
 from agentnb.kernel.fork.wire import Connection, pair
 
 _STACK = 64 << 20  # of the thread that becomes the child's main one; only what is used takes memory
-_HOLD = 0.06
-"""Seconds for which the other threads are kept from running Python code, at most, to let them come to rest."""
+_HOLDS = (0.12, 0.24, 0.24)
+"""Seconds for which the other threads are kept from running Python code, at most, to let them come to rest: at the
+first try, the second, and all others."""
+_BRIEF = 0.0005  # the switch interval in which this thread comes to its turn
+_MARGIN = 0.1  # between the end of a hold and the first who asks for the interpreter's lock
 _NAP = 0.0005
 _AGAIN = 0.01
 
@@ -124,34 +128,47 @@ def _forker() -> _Forker:
 def _fork_when_safe(order: _Order) -> Child:
     ready = _Ready(order)
     end = time.monotonic() + order.patience
+    sys.setswitchinterval(_BRIEF)
     learn_mappings()
     with _unwarned():
         try:
-            with _forks_locks():
-                if guard.not_now(at_rest=False) is None:
-                    return ready.fork()
-            while True:
-                sys.setswitchinterval(_HOLD * 2)
-                time.sleep(ready.switches)  # by then nobody waits for the interpreter's lock with the former interval
+            for hold in itertools.chain((0.0,), _HOLDS, itertools.repeat(_HOLDS[-1])):
                 with _forks_locks():
-                    reason = _hold()
+                    reason = _hold(hold, ready.switches)
                     if reason is None:
                         return ready.fork()
-                if time.monotonic() >= end:
+                sys.setswitchinterval(_BRIEF)
+                if hold and time.monotonic() >= end:
                     raise ForkRefused(reason, passing=True)
-                sys.setswitchinterval(ready.switches)
-                time.sleep(_AGAIN)
+                if hold:
+                    time.sleep(_AGAIN)
                 learn_mappings()
         finally:
             sys.setswitchinterval(ready.switches)
             ready.close()
+    raise AssertionError("the tries have no end")
 
 
-def _hold() -> str | None:
-    """Hold the interpreter's lock until every other thread waits for it; return the reason where one does not."""
-    end = time.monotonic() + _HOLD
+def _hold(seconds: float, switches: float) -> str | None:
+    """Hold the interpreter's lock until every other thread sleeps; return the reason where one does not.
+
+    Nobody is to ask for the lock before the fork. So whoever begins to wait for it from here on asks late; whoever
+    waited with the former interval ``switches`` has asked, or seen this thread come to its turn, when that has passed
+    and it sleeps. The lock may be lost once more for what it asked, so threads count as sleeping that do so twice.
+    """
+    if not seconds:
+        if reason := guard.not_now(at_rest=False):
+            return reason
+        sys.setswitchinterval(_MARGIN)
+        return guard.not_now(at_rest=False) or guard.not_now(at_rest=False)
+    if reason := guard.importing():
+        return reason
+    time.sleep(_BRIEF)
+    sys.setswitchinterval(seconds + _MARGIN)
+    end = time.monotonic() + seconds
+    nap(max(switches, _BRIEF) + _NAP)
     while True:
-        reason = guard.not_now(at_rest=True)
+        reason = guard.not_now(at_rest=True) or guard.not_now(at_rest=True)
         if reason is None or time.monotonic() >= end:
             return reason
         nap(_NAP)

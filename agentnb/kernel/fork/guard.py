@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from agentnb.kernel.fork.imports import native_import
 from agentnb.kernel.fork.threads import busy_thread, learn_mappings, native_names
 
 _POLARS = re.compile(r"polars-\d")
@@ -34,8 +35,15 @@ def not_now(*, at_rest: bool) -> str | None:
     """Return a reason that may pass: what the other threads do in this moment, see ``threads.busy_thread``."""
     if _pools_lock_is_held():
         return "a thread is starting work in a pool of threads right now"
-    busy = busy_thread(at_rest=at_rest)
-    return None if busy is None else f"the thread {busy} may be inside native code, which does not survive a fork"
+    if (busy := busy_thread(at_rest=at_rest)) is not None:
+        return f"the thread {busy} may be inside native code, which does not survive a fork"
+    return importing()
+
+
+def importing() -> str | None:
+    """Return that another thread imports native code, which comes to its end only while that thread runs."""
+    thread = native_import()
+    return None if thread is None else f"the thread {thread} is half way through the import of a native library"
 
 
 def _platform() -> str | None:

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,7 +30,7 @@ _TASKS = "/proc/self/task"
 _RUNTIME_SIZE = 1 << 20
 _DEPTH = 1024
 """Bytes of a waiting thread's stack that are looked at; who called the system's wait is found in the first few."""
-_FUTEX, _TIMED = "futex", "futex of Python"
+_FUTEX = "futex"
 _SYSCALLS = {
     "x86_64": {
         0: "read", 7: "poll", 23: "select", 35: "nanosleep", 43: "accept", 45: "recvfrom", 47: "recvmsg", 61: "wait4",
@@ -59,7 +60,7 @@ _LOCKS = {
 
 
 def busy_thread(*, at_rest: bool) -> str | None:
-    """Return the name of a thread that may be inside native code and where, None where all provably wait.
+    """Return the name of a thread that may be inside native code and where, None where all provably sleep.
 
     ``at_rest`` tells that threads which wait for the interpreter's lock do not count: without it they may get it at any
     moment, and so are named too. ``learn_mappings`` is to be called before.
@@ -67,13 +68,21 @@ def busy_thread(*, at_rest: bool) -> str | None:
     me = threading.get_ident()
     known: dict[int, Any] = threading._active.copy()  # type: ignore[attr-defined]  # enumerate() might wait
     for ident, frame in sys._current_frames().items():
-        if ident == me or _waits_for_lock(frame) or (at_rest and _between_instructions(frame)):
+        if ident == me:
             continue
         thread = known.get(ident)
-        wait = _wait_of(thread.native_id if thread is not None else _task_of(ident))
-        if wait is None or (wait == _TIMED and not at_rest):
+        if not _is_safe(thread.native_id if thread is not None else _task_of(ident), frame, at_rest=at_rest):
             return _named(thread, frame)
     return _busy_native({thread.native_id for thread in known.values()})
+
+
+def _is_safe(task: int | None, frame: FrameType, *, at_rest: bool) -> bool:
+    call = _call_of(task)
+    if call is None:  # it runs, if only to ask for the interpreter's lock
+        return False
+    if not at_rest and call.waits_for_interpreter():
+        return False
+    return _waits_for_lock(frame) or (at_rest and _between_instructions(frame)) or call.is_wait()
 
 
 def _busy_native(pythons: Collection[int]) -> str | None:
@@ -131,17 +140,30 @@ def _place_of_number() -> int | None:
     return place if place >= 0 and place % 4 == 0 else None
 
 
-def _wait_of(task: int | None) -> str | None:
-    """Return what a thread waits for where native code does not: a system call; None where that cannot be told."""
+def _call_of(task: int | None) -> _Call | None:
+    """Return the system call that a thread sleeps in; None where it runs, or that cannot be told."""
     number, *rest = _read(f"{_TASKS}/{task}/syscall").split() or [""]
-    call = _SYSCALLS.get(int(number)) if number.isdigit() else None
-    if call != _FUTEX:
-        return call
-    address, limit, stack = (int(rest[at], 16) for at in (0, 3, 6))
-    if address in _mappings.runtime:
-        # without a limit it may be on its way out, about to begin native code
-        return _TIMED if limit else None
-    return _FUTEX if _mappings.are_pythons(ctypes.string_at(stack, _DEPTH)) else None
+    return _Call(_SYSCALLS.get(int(number)), [int(word, 16) for word in rest]) if number.isdigit() else None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A system call of a sleeping thread; after its six arguments come the pointers to its stack and its code."""
+
+    name: str | None
+    words: list[int]
+
+    def is_wait(self) -> bool:
+        """Whether no native code waits here, but Python itself."""
+        if self.name != _FUTEX:
+            return self.name is not None
+        if self.words[0] in _mappings.runtime:  # without a limit it may be on its way out, about to begin native code
+            return self.waits_for_interpreter()
+        return _mappings.are_pythons(ctypes.string_at(self.words[6], _DEPTH))
+
+    def waits_for_interpreter(self) -> bool:
+        """Whether the interpreter's lock is what it waits for, for a time."""
+        return self.name == _FUTEX and self.words[0] in _mappings.runtime and bool(self.words[3])
 
 
 class _Mappings:

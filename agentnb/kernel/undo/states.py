@@ -472,6 +472,14 @@ def kind_of(cls: type) -> Kind | None:
     return _REDUCED if _has_setstate(cls) and root(cls) not in _NOT_REDUCED else None
 
 
+def writes_in_place(cls: type) -> bool:
+    """Whether all that an object of ``cls`` holds can be written into it: no tuples, nothing that C keeps."""
+    if cls in (list, dict, set, bytearray, collections.deque):
+        return True
+    base = None if cls in _EXACT or cls in ATOMS else _solid_base(cls)
+    return base in (object, list, dict, set, collections.OrderedDict, collections.defaultdict, collections.Counter)
+
+
 _NOT_REDUCED = frozenset({"builtins", "torch", "polars", "pyarrow"})
 """Iterators, which cannot go back once they are at their end, and tables that take too long."""
 

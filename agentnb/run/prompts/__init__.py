@@ -144,6 +144,7 @@ PLAN_EDITED = "The person changed your plan and allowed it like this; go on with
 PLAN_ONLY = " The code after it was not run."
 PLAN_NOT_ASKED = "Nobody asks for a plan in this run: go on."
 EDITED = "The person changed your code before it ran. This ran in its place:\n<code>\n{code}\n</code>"
+EDITED_CALL = "The person changed the call of the tool. This ran in its place:\n{call}"
 ASKED_TOOL = "(The person allows each call.)"
 NOBODY_ALLOWED = (
     "Nothing was run: the person must allow it, and nobody answered. Do not send it again. End the task with "

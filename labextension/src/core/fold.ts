@@ -12,7 +12,6 @@ type Json = Record<string, unknown>;
 const FINAL: ReadonlySet<string> = new Set(['done', 'failed', 'limit', 'cancelled', 'crashed']);
 const OPEN_TASKS: ReadonlySet<string> = new Set(['pending', 'in_progress', 'blocked']);
 const OPEN_STEPS: ReadonlySet<string> = new Set(['thinking', 'waiting', 'acting']);
-const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0, calls: 0, estimated: false, cost: null };
 
 export const isFinal = (status: string): boolean => FINAL.has(status);
 export const isOpenTask = (status: string): boolean => OPEN_TASKS.has(status);
@@ -236,27 +235,13 @@ export class Folder {
       if (known.status === 'thinking') this.#step(event.step)!.thought = '';
       return;
     }
-    this.#put('steps', this.#steps, event.step, {
-      id: event.step,
-      task: event.task,
-      agent: event.agent,
-      number: event.number,
-      thought: '',
-      code: null,
-      status: 'thinking',
-      outputs: [],
-      changes: [],
-      notes: [],
-      usage: NO_USAGE,
-      timing: { asked_at: at, replied_at: null, code_started_at: null, code_ended_at: null },
-      error: null,
-      final: false,
-      undone: false
-    });
+    const { task, agent, number } = event;
+    const fields = { id: event.step, task, agent, number, status: 'thinking', timing: { asked_at: at } };
+    this.#put('steps', this.#steps, event.step, readPart('Step', fields));
   }
 
   #replyEnded(step: Step, event: Of<'reply_ended'>, at: number): void {
-    const usage = event.usage ?? NO_USAGE;
+    const usage = readPart<Usage>('Usage', event.usage);
     step.thought = event.thought;
     step.code = event.code ?? null;
     step.timing = { ...step.timing, replied_at: at };
@@ -316,20 +301,7 @@ export class Folder {
 }
 
 export function newTask(id: string, agent: string, brief: string): Task {
-  return {
-    id,
-    agent,
-    brief,
-    status: 'pending',
-    parent: null,
-    parent_step: null,
-    depends_on: [],
-    started_at: null,
-    ended_at: null,
-    result: null,
-    error: null,
-    usage: NO_USAGE
-  };
+  return readPart('Task', { id, agent, brief, status: 'pending' });
 }
 
 type Lists = 'steps' | 'tasks' | 'requests' | 'roster' | 'messages';
@@ -348,7 +320,7 @@ function runStarted(record: RunRecord, event: Of<'run_started'>): void {
   record.team = event.team ?? '';
   record.result_name = event.result_name ?? 'agents_run';
   record.budget = event.budget ?? '';
-  record.limits = event.limits ?? { tokens: null, money: null, seconds: null, steps: null, agents: null };
+  record.limits = readPart('Limits', event.limits);
   record.approve = event.approve ?? 'auto';
   record.replayed = event.replayed ?? false;
   record.resumes = event.resumes ?? '';

@@ -80,44 +80,61 @@ export function readPart<T>(name: keyof typeof SHAPES, value: unknown): T {
   return struct(name, isObject(value) ? value : {}) as T;
 }
 
-function struct(name: string, data: Json): Json {
-  const fields: Json = {};
-  for (const [field, spec] of Object.entries(SHAPES[name as keyof typeof SHAPES])) {
-    const [kind = '', given] = (spec as string).split('=');
-    const value = read(kind, data[field]);
-    fields[field] = value === undefined ? fallback(`${name}.${field}`, kind, given) : value;
-  }
-  return fields;
+interface Field {
+  name: string;
+  read: Reader;
+  missing(): unknown;
 }
 
-/** The value as one of `kind`; undefined where it does not fit. */
-function read(kind: string, value: unknown): unknown {
+/** The value as one of a kind; undefined where it does not fit. */
+type Reader = (value: unknown) => unknown;
+
+const fields = new Map<string, Field[]>();
+
+/** The fields of a shape, made ready once: a record has many parts of few shapes. */
+function fieldsOf(shape: string): Field[] {
+  const made = Object.entries(SHAPES[shape as keyof typeof SHAPES]).map(([name, spec]) => {
+    const [kind = '', given] = (spec as string).split('=');
+    return { name, read: reader(kind), missing: () => fallback(`${shape}.${name}`, kind, given) };
+  });
+  fields.set(shape, made);
+  return made;
+}
+
+function struct(shape: string, data: Json): Json {
+  const whole: Json = {};
+  for (const { name, read, missing } of fields.get(shape) ?? fieldsOf(shape)) {
+    const value = read(data[name]);
+    whole[name] = value === undefined ? missing() : value;
+  }
+  return whole;
+}
+
+const FITS: Record<string, (value: unknown) => boolean> = {
+  s: value => typeof value === 'string',
+  i: Number.isInteger,
+  n: Number.isFinite,
+  b: value => typeof value === 'boolean',
+  o: isObject
+};
+
+function reader(kind: string): Reader {
   const rest = kind.slice(1);
   switch (kind[0]) {
-    case '?':
-      return value === null ? null : read(rest, value);
-    case '*':
-      return Array.isArray(value) ? value.map(each => read(rest, each)).filter(each => each !== undefined) : undefined;
+    case '?': {
+      const read = reader(rest);
+      return value => (value === null ? null : read(value));
+    }
+    case '*': {
+      const read = reader(rest);
+      return value => (Array.isArray(value) ? value.map(each => read(each)).filter(each => each !== undefined) : undefined);
+    }
     case '@':
-      return isObject(value) ? struct(rest, value) : undefined;
+      return value => (isObject(value) ? struct(rest, value) : undefined);
   }
-  return fits(kind, value) ? value : undefined;
-}
-
-function fits(kind: string, value: unknown): boolean {
-  switch (kind) {
-    case 's':
-      return typeof value === 'string';
-    case 'i':
-      return Number.isInteger(value);
-    case 'n':
-      return Number.isFinite(value);
-    case 'b':
-      return typeof value === 'boolean';
-    case 'o':
-      return isObject(value);
-  }
-  return typeof value === 'string' && kind.split('|').includes(value);
+  const words: unknown[] = kind.split('|');
+  const fits = FITS[kind] ?? (value => words.includes(value));
+  return value => (fits(value) ? value : undefined);
 }
 
 function fallback(place: string, kind: string, given: string | undefined): unknown {

@@ -31,7 +31,7 @@ export interface AgentSettings {
 }
 
 export type Command =
-  | { name: 'resync' | 'stop' | 'pause' | 'resume' | 'replay' }
+  | { name: 'resync' | 'stop' | 'pause' | 'resume' | 'replay' | 'bundle' }
   | { name: 'say'; text: string; to?: string }
   | { name: 'hire'; agent: string; role: string; settings?: AgentSettings }
   | { name: 'change'; agent: string; settings: AgentSettings }

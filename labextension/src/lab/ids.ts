@@ -5,6 +5,9 @@ export const WIDGET_MIME_TYPE = 'application/vnd.jupyter.widget-view+json';
 export const PLUGIN = '@agentnb/labextension:runs';
 export const EDITOR_PLUGIN = '@agentnb/labextension:editor';
 
+/** The class of what shows a run. */
+export const OUTPUT = 'agentnb-output';
+
 export const PANEL = 'agentnb-runs';
 
 export const COMMANDS = {

@@ -6,18 +6,20 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IConsoleTracker } from '@jupyterlab/console';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import '../../style/index.css';
-import '../../style/panel.css';
 import { openRecord } from './actions';
 import { addCommands } from './commands';
 import { editorPlugin } from './editor';
 import { RunHub } from './hub';
 import { COMMANDS, MIME_TYPE, PLUGIN } from './ids';
+import { divideKeys } from './keys';
 import { RunsPanel } from './panel';
 import { Places } from './places';
 import { LabRenderer } from './renderer';
 import type { Services } from './runwidget';
 import { RunWidget } from './runwidget';
+
+/** Of the container that this runs in. */
+declare function provide(plugins: readonly JupyterFrontEndPlugin<void>[]): void;
 
 const FIRST = -100; // before ipywidgets: the bundle of a live run also holds a widget, for pages without this extension
 
@@ -49,8 +51,9 @@ const runsPlugin: JupyterFrontEndPlugin<void> = {
     app.shell.add(panel, 'left', { rank: 850, type: 'Runs of Agents' });
     notebooks?.currentChanged.connect((_, notebook) => panel.follow(notebook));
     services.hub.added.connect(() => panel.refresh());
+    window.addEventListener('keydown', divideKeys, true);
     addCommands({ app, palette, ...services });
   }
 };
 
-export default [runsPlugin, editorPlugin];
+provide([runsPlugin, editorPlugin]);

@@ -3,6 +3,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { isFinal } from '../core/fold';
 import { isObject } from '../core/normal';
+import type { RunRecord } from '../core/record';
 import { MIME_TYPE, WIDGET_MIME_TYPE } from './ids';
 import type { LiveRun } from './liverun';
 
@@ -48,12 +49,23 @@ export class Keeper {
   #write(): void {
     this.#writtenAt = Date.now();
     const { record } = this.#run.store;
-    const data: Record<string, unknown> = { ...this.#model.data, [MIME_TYPE]: structuredClone(record) };
+    if (isFinal(record.status)) return void this.#writeLast(record);
+    this.#model.setData({ data: { ...this.#model.data, [MIME_TYPE]: plain(record) } });
+  }
+
+  /** The last bundle is the kernel's, with all that other programs show of it; where it is gone, only the record is new. */
+  async #writeLast(record: RunRecord): Promise<void> {
+    const { ok, data: last } = await this.#run.command({ name: 'bundle' });
+    if (ok && isObject(last)) return this.#model.setData(last as Written);
     // Where agentnb is not installed, the id of a dead widget shows as an error.
-    if (isFinal(record.status)) delete data[WIDGET_MIME_TYPE];
-    this.#model.setData({ data: data as ReadonlyPartialJSONObject });
+    const { [WIDGET_MIME_TYPE]: _, ...data } = this.#model.data;
+    this.#model.setData({ data: { ...data, [MIME_TYPE]: plain(record) }, metadata: {} });
   }
 }
+
+type Written = IRenderMime.IMimeModel.ISetDataOptions;
+
+const plain = (record: RunRecord): ReadonlyPartialJSONObject => structuredClone(record) as unknown as ReadonlyPartialJSONObject;
 
 function keptSeq(data: ReadonlyPartialJSONObject): number {
   const record = data[MIME_TYPE];

@@ -10,6 +10,10 @@ import type { KernelLink } from './link';
 import { Replies } from './replies';
 
 const STOP_PATIENCE = 2000; // ms until a kernel that does not hear Stop is interrupted
+const HEARING = 2000; // ms until one that does not answer after that is taken to be stuck
+const STUCK =
+  'Restart needed: the kernel does not answer, so its code is inside a function that does not return. Restart the ' +
+  'kernel, or wait until it returns; all finished steps are kept.';
 const RESYNC_INTERVAL = 1000; // ms between two requests for a snapshot, at least
 
 /** `asking`: not known yet. `held`: the kernel has the run. `gone`: it has not. */
@@ -82,7 +86,12 @@ export class LiveRun {
       if (reply.answered) return reply;
     }
     await this.link.kernel.interrupt();
-    return { ok: true, text: 'The kernel was interrupted.' };
+    return (await this.#answers()) ? { ok: true, text: 'The kernel was interrupted.' } : { ok: false, text: STUCK };
+  }
+
+  /** Whether the kernel is there for this page; code that keeps the interpreter's lock leaves it no time to be. */
+  async #answers(): Promise<boolean> {
+    return this.#comm === null || (await this.#replies.ask(this.#comm, { name: 'resync' }, HEARING)).answered;
   }
 
   #listen(modelId: string): void {

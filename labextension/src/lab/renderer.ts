@@ -82,6 +82,8 @@ export class LabRenderer implements Renderer {
     }
     const widget = this.#rendermime.createRenderer(mimeType);
     await widget.renderModel(new MimeModel({ data: { [mimeType]: textOf(data[mimeType]) }, trusted: false }));
+    // of text that says `data:` JupyterLab makes a link, after the sanitizer
+    for (const link of widget.node.querySelectorAll('a[href^="data:" i]')) link.removeAttribute('href');
     if (!isNewest()) return widget.dispose();
     this.#drawn.set(element, widget);
     attach(widget, element);

@@ -11,12 +11,13 @@ import type { MountedView } from '../runview';
 import { mountRunView } from '../runview';
 import { insertCells } from './actions';
 import { RunHub } from './hub';
-import { MIME_TYPE, WIDGET_MIME_TYPE } from './ids';
+import { MIME_TYPE, OUTPUT, WIDGET_MIME_TYPE } from './ids';
 import { Keeper } from './keeper';
 import { KernelLink } from './link';
 import type { LiveRun } from './liverun';
 import type { Place, Places } from './places';
 import { saveAtStart } from './saving';
+import { isEdited } from './seal';
 
 const KERNEL_PATIENCE = 15_000; // ms in which a kernel has to turn up, until a run that looks alive counts as crashed
 
@@ -33,6 +34,7 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
   /** As the notebook has it. */
   #record: RunRecord | null = null;
   #store: RunStore | null = null;
+  #edited = false;
   #view: MountedView | null = null;
   #place: Place | null = null;
   #run: LiveRun | null = null;
@@ -42,7 +44,7 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
   constructor(services: Services) {
     super();
     this.#services = services;
-    this.addClass('agentnb-output');
+    this.addClass(OUTPUT);
     this.node.addEventListener('pointerenter', this.#connect);
     this.node.addEventListener('focusin', this.#connect);
   }
@@ -50,6 +52,7 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.#model = model;
     const record = (this.#record = readRecord(model.data[MIME_TYPE]));
+    void this.#compare(model);
     const shown = this.#store?.record;
     if (shown === undefined || shown.run_id !== record.run_id) {
       this.#letGo();
@@ -58,6 +61,12 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
       this.#store?.reset(record);
     }
     this.#find();
+  }
+
+  /** Whether somebody changed the record since the run, by the seal beside it. */
+  async #compare({ data, metadata }: IRenderMime.IMimeModel): Promise<void> {
+    this.#edited = await isEdited(data[MIME_TYPE], metadata[MIME_TYPE]);
+    this.#view?.update({ edited: this.#edited });
   }
 
   override dispose(): void {
@@ -130,7 +139,8 @@ export class RunWidget extends Widget implements IRenderMime.IRenderer {
     this.#view = mountRunView(this.node, store, {
       renderer: this.#services.renderer,
       actions: this.#actions(),
-      live: this.#run?.holding === 'held'
+      live: this.#run?.holding === 'held',
+      edited: this.#edited
     });
   }
 

@@ -4,7 +4,7 @@ import type { Row } from './rows';
 
 /** Fewer rows than this are simply drawn. */
 const FEW = 120;
-const SIZE = 40;
+const SIZE = 20;
 const ROW_HEIGHT = 27;
 
 /** Long lists in blocks, of which only those near the screen are drawn; it works in whatever scrolls around the view. */
@@ -27,16 +27,10 @@ function Block({ rows, draw, first, keep }: { rows: Row[]; draw(row: Row): JSX.E
   useEffect(() => {
     const element = place.current;
     if (!element || typeof IntersectionObserver === 'undefined') return setNear(true);
-    const observer = new IntersectionObserver(
-      entries => {
-        const isNear = entries.at(-1)?.isIntersecting ?? true;
-        if (!isNear) height.current = element.offsetHeight;
-        setNear(isNear);
-      },
-      { rootMargin: '1200px 0px' }
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
+    return watch(element, (isNear, tall) => {
+      if (!isNear) height.current = tall;
+      setNear(isNear);
+    });
   }, []);
   const drawn = near || keep;
   return (
@@ -44,4 +38,22 @@ function Block({ rows, draw, first, keep }: { rows: Row[]; draw(row: Row): JSX.E
       {drawn && rows.map(draw)}
     </div>
   );
+}
+
+type Seen = (isNear: boolean, height: number) => void;
+
+const watched = new WeakMap<Element, Seen>();
+let observer: IntersectionObserver | undefined;
+
+/** Tells whether `element` is near the screen, now and whenever that changes; one observer for all, for each takes 2 ms to make. */
+function watch(element: Element, seen: Seen): () => void {
+  observer ??= new IntersectionObserver(
+    entries => {
+      for (const { target, isIntersecting, boundingClientRect } of entries) watched.get(target)?.(isIntersecting, boundingClientRect.height);
+    },
+    { rootMargin: '800px 0px' }
+  );
+  watched.set(element, seen);
+  observer.observe(element);
+  return () => observer?.unobserve(element);
 }

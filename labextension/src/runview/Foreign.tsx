@@ -44,6 +44,16 @@ const Part = memo(({ text }: { text: string }): JSX.Element => (
   <Foreign of={text} name="agentnb-lines" draw={element => drawPieces(ansi(text), element)} />
 ));
 
+/** Text that still grows, in parts of which only the last is laid out anew; where there are lines, they end with one. */
+export function Streaming({ text }: { text: string }): JSX.Element {
+  const all = text.match(/[^]{1,2000}\n|[^]{1,2000}(?:\s|$)|[^]{1,2000}/g) ?? [];
+  return (
+    <div class="agentnb-streaming agentnb-words">
+      {all.map((part, index) => <p key={index}>{part}{index === all.length - 1 && <i class="agentnb-caret" />}</p>)}
+    </div>
+  );
+}
+
 /** A MIME bundle as the notebook would draw it; vector pictures always as pictures, which cannot run anything. */
 export const Bundle = memo(({ data }: { data: MimeBundle }): JSX.Element => {
   const { renderer } = useView();

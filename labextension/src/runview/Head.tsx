@@ -33,6 +33,7 @@ export function Head({ record, now }: { record: RunRecord; now(): number }): JSX
       </div>
       {!isSummary(record) && <Figures record={record} now={now} ticking={ticking} />}
       <Why record={record} status={status} />
+      {view.edited && <p class="agentnb-why">Edited since the run: this is not what the run left.</p>}
     </header>
   );
 }

@@ -31,17 +31,17 @@ export function Requests({ record, now }: { record: RunRecord; now(): number }):
 }
 
 /** One request with what it takes to answer it; where nothing can be answered, only what is asked. */
-export function Asked({ request, now, atStep = false }: { request: Request; now(): number; atStep?: boolean }): JSX.Element {
+function Asked({ request, now }: { request: Request; now(): number }): JSX.Element {
   const { actions, live, jump } = useView();
   const canAnswer = live && Boolean(actions.command);
   const { step } = request;
   return (
-    <div class="agentnb-request" role="group" aria-label={`${request.agent} ${ASKS[request.kind]}`}>
+    <div class="agentnb-request" role="group" data-request={request.id} aria-label={`${request.agent} ${ASKS[request.kind]}`}>
       <div class="agentnb-bar">
         <Mark status="waiting" />
         <b>{request.agent}</b> {ASKS[request.kind]}
         {request.expires_at !== null && live && <Countdown at={request.expires_at} now={now} />}
-        {step && !atStep && <Button kind="quiet" onClick={() => jump(step)}>Go to step</Button>}
+        {step && <Button kind="quiet" onClick={() => jump(step)}>Go to step</Button>}
       </div>
       {request.text && <Markdown text={request.text} />}
       {canAnswer ? <Form request={request} /> : <Shown request={request} />}
@@ -127,6 +127,18 @@ function Action({ request }: { request: Request }): JSX.Element {
       <textarea class="agentnb-edit" aria-label="The code, which you may edit" spellcheck={false} rows={Math.min(18, Math.max(2, code.split('\n').length))} value={code} onInput={event => state.setDraft(request.id, { code: event.currentTarget.value })} />
       {request.touches.length > 0 && <p class="agentnb-facts">touches {request.touches.map((name, index) => <Fragment key={name}>{index > 0 && ', '}<code>{name}</code></Fragment>)}</p>}
     </>
+  );
+}
+
+/** At the step that a request is about: where it is answered. */
+export function Pending({ request }: { request: Request }): JSX.Element {
+  const { answer } = useView();
+  return (
+    <p class="agentnb-settled">
+      <Mark status="waiting" />
+      {request.kind === 'question' ? `“${oneLine(request.text, 300)}”` : request.kind} waits for you
+      <Button kind="quiet" onClick={() => answer(request.id)}>Go to the request</Button>
+    </p>
   );
 }
 

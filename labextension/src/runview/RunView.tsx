@@ -13,6 +13,7 @@ import { Provide, type View } from './context';
 import { Figures } from './Figures';
 import { Bundle } from './Foreign';
 import { Head, shownStatus } from './Head';
+import { isOurs } from './keys';
 import { Button, Section } from './parts';
 import { Requests } from './Requests';
 import { pathTo, rowsOf, stepRow } from './rows';
@@ -26,6 +27,8 @@ export interface Options {
   renderer: Renderer;
   actions: Actions;
   live: boolean;
+  /** Whether the record is another one than the run left. */
+  edited?: boolean;
 }
 
 interface Notice {
@@ -34,7 +37,7 @@ interface Notice {
 }
 
 /** The one view of a run. */
-export function RunView({ store, state, renderer, actions, live }: Options & { store: RunStore; state: ViewState }): JSX.Element {
+export function RunView({ store, state, renderer, actions, live, edited = false }: Options & { store: RunStore; state: ViewState }): JSX.Element {
   const { record, now } = useRun(store);
   const [, redraw] = useState(0);
   const [notice, tell] = useNotice();
@@ -50,12 +53,16 @@ export function RunView({ store, state, renderer, actions, live }: Options & { s
       });
       focusRow(root.current, stepRow(step));
     };
-    return { renderer, actions, live, store, state, send, jump, tell: (text, bad = false) => tell({ text, bad }) };
-  }, [renderer, actions, live, store, state, tell]);
+    const answer = (request: string): void => {
+      const field = root.current?.querySelector<HTMLElement>(`[data-request="${CSS.escape(request)}"] :is(textarea, input, .agentnb-main)`);
+      field?.focus();
+    };
+    return { renderer, actions, live, edited, store, state, send, jump, answer, tell: (text, bad = false) => tell({ text, bad }) };
+  }, [renderer, actions, live, edited, store, state, tell]);
   const status = shownStatus(record, live);
   return (
     <Provide value={view}>
-      <div ref={root} class={`agentnb-run agentnb-run-${status}`} data-run={record.run_id} data-seq={record.seq} data-status={record.status} data-lm-suppress-shortcuts="true" onKeyDown={keepKeys}>
+      <div ref={root} class={`agentnb-run agentnb-run-${status}`} data-run={record.run_id} data-seq={record.seq} data-status={record.status} onKeyDown={keepKeys}>
         <Head record={record} now={now} />
         <div role="status" aria-live="polite" class="agentnb-quietly">{announced(record, status)}</div>
         {notice && <p role="alert" class={`agentnb-notice${notice.bad ? ' agentnb-bad' : ''}`}>{notice.text}<Button kind="quiet" title="Dismiss" onClick={() => tell(null)}>×</Button></p>}
@@ -147,11 +154,7 @@ function announced(record: RunRecord, status: string): string {
   return `Run ${status === 'lost' ? 'not connected' : stateWord(status)}${asks}`;
 }
 
-const TYPED = new Set(['INPUT', 'TEXTAREA', 'SELECT']);
-
-/** What is typed into the view is not for the notebook around it; combinations such as Ctrl+S still are. */
+/** What is typed into the view is not for the notebook around it. */
 function keepKeys(event: KeyboardEvent): void {
-  const { tagName } = event.target as HTMLElement;
-  const isCombination = (event.ctrlKey || event.metaKey) && event.key !== 'Enter';
-  if (!isCombination && (TYPED.has(tagName) || event.key === 'Enter' || event.key === ' ' || event.key.startsWith('Arrow'))) event.stopPropagation();
+  if (isOurs(event)) event.stopPropagation();
 }

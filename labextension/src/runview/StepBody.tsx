@@ -4,24 +4,23 @@ import { stepCells } from '../core/cells';
 import type { Request, Step } from '../core/record';
 import { ChangeList } from './Changes';
 import { useView } from './context';
-import { Code, Failure, Markdown, Output } from './Foreign';
+import { Code, Failure, Markdown, Output, Streaming } from './Foreign';
 import { insertCells } from './insert';
 import { memo } from './memo';
 import { Button, Sure } from './parts';
-import { Asked, Settled } from './Requests';
+import { Pending, Settled } from './Requests';
 
 /** All there is of a step; a plain text is enough for a thought that still streams. */
-export function StepBody({ step, requests, now }: { step: Step; requests: Request[]; now(): number }): JSX.Element {
+export function StepBody({ step, requests }: { step: Step; requests: Request[] }): JSX.Element {
   const streams = step.status === 'thinking' && step.timing.replied_at === null;
   const told = step.outputs.some(output => output['output_type'] === 'error');
   const open = requests.filter(request => request.status === 'open');
-  const waits = open.some(request => request.kind === 'action');
   return (
     <>
-      {streams ? <p class="agentnb-streaming agentnb-words">{step.thought}<i class="agentnb-caret" /></p> : step.thought.trim() && <Markdown text={step.thought} />}
-      {step.code?.trim() && !waits && <CodeBlock step={step} />}
+      {streams ? <Streaming text={step.thought} /> : step.thought.trim() && <Markdown text={step.thought} />}
+      {step.code?.trim() && <CodeBlock step={step} />}
       {requests.filter(request => request.status !== 'open').map(request => <Settled key={request.id} request={request} />)}
-      {open.map(request => <Asked key={request.id} request={request} now={now} atStep />)}
+      {open.map(request => <Pending key={request.id} request={request} />)}
       {step.outputs.length > 0 && <div class="agentnb-outputs">{step.outputs.map((output, index) => <Output key={index} output={output} />)}</div>}
       {step.error && !told && <Failure name={step.error.name} message={step.error.message} lines={step.error.traceback} />}
       {step.notes.map((note, index) => <p key={index} class="agentnb-note">{note}</p>)}

@@ -68,7 +68,7 @@ function LaneBars({ lane, index, picture, tint }: { lane: Lane; index: number; p
             rx="2"
             role="button"
             aria-label={what}
-            tabIndex={index === 0 && place === 0 ? 0 : -1}
+            tabindex={index === 0 && place === 0 ? 0 : -1}
             data-step={bar.step}
             onClick={() => jump(bar.step)}
           >

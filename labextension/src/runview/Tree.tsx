@@ -109,7 +109,7 @@ function Content({ record, row, toggle, tints, now, requests }: ContentProps): J
       return (
         <>
           {line(<StepLine step={row.step} open={row.open} now={now} />)}
-          {row.open && <div class="agentnb-body"><StepBody step={row.step} requests={requests} now={now} /></div>}
+          {row.open && <div class="agentnb-body"><StepBody step={row.step} requests={requests} /></div>}
         </>
       );
   }

@@ -10,6 +10,7 @@ export interface View {
   renderer: Renderer;
   actions: Actions;
   live: boolean;
+  edited: boolean;
   store: RunStore;
   state: ViewState;
   /** Tells the kernel something and shows its answer; only where `actions.command` is. */
@@ -18,6 +19,8 @@ export interface View {
   tell(text: string, bad?: boolean): void;
   /** Opens what a step is folded into, and goes there. */
   jump(step: string): void;
+  /** Goes to the box in which a request is answered. */
+  answer(request: string): void;
 }
 
 const Context = createContext<View | null>(null);

@@ -4,6 +4,7 @@ import type { RunStore } from '../core/store';
 import { RunView, type Options } from './RunView';
 import { stateIn } from './state';
 
+export { isOurs } from './keys';
 export type { Options } from './RunView';
 
 export interface MountedView {

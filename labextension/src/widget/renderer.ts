@@ -1,27 +1,14 @@
 /** Foreign content on pages that have no renderer of their own: sanitized, with pictures from within the record only. */
-import { Marked } from 'marked';
 import { ansi } from '../core/ansi';
 import type { MimeBundle, Renderer } from '../core/host';
 import { textOf } from '../core/normal';
 import { drawPieces } from '../core/pieces';
 import { python } from '../core/python';
+import { markdown } from './markdown';
 import { sanitized } from './sanitize';
 
 const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
 const BASE64 = /^[A-Za-z0-9+/=\s]+$/;
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, found => `&#${found.charCodeAt(0)};`);
-
-/** HTML within markdown is shown as text, pictures from the network become links. */
-const marked = new Marked({
-  gfm: true,
-  renderer: {
-    html: ({ text }) => escaped(text),
-    image: ({ href, text }) =>
-      href.startsWith('data:') ? `<img src="${escaped(href)}" alt="${escaped(text)}">` : `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
-    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ ')
-  }
-});
 
 export const renderer: Renderer = {
   bundle(data, element) {
@@ -29,14 +16,14 @@ export const renderer: Renderer = {
     const html = textOf(data['text/html']);
     if (html && draw(element, sanitized(html))) return;
     if (picture) return element.replaceChildren(picture);
-    const markdown = textOf(data['text/markdown']);
-    if (markdown) return this.markdown(markdown, element);
+    const prose = textOf(data['text/markdown']);
+    if (prose) return this.markdown(prose, element);
     element.replaceChildren(terminal(plainOf(data)));
   },
   markdown(text, element) {
     const prose = document.createElement('div');
     prose.className = 'agentnb-prose';
-    prose.append(sanitized(marked.parse(text, { async: false })));
+    prose.append(...markdown(text));
     element.replaceChildren(prose);
   },
   code(text, element) {

@@ -18,12 +18,14 @@ const DEEPEST = 100;
 const NUMBER = /^\d{1,5}%?$/;
 const WORD = /^[a-z]{1,10}$/i;
 const ANY = /^/;
+const LINK = /^(?:https?:\/\/|mailto:)\S+$/i;
+export const PICTURE = /^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i;
 
 /** The attributes of each element, with what their values have to be. */
 const ATTRIBUTES: Record<string, Record<string, RegExp>> = {
-  a: { href: /^(?:https?:\/\/|mailto:)\S+$/i, title: ANY },
+  a: { href: LINK, title: ANY },
   abbr: { title: ANY },
-  img: { src: /^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i, alt: ANY, width: NUMBER, height: NUMBER },
+  img: { src: PICTURE, alt: ANY, width: NUMBER, height: NUMBER },
   ol: { start: NUMBER },
   td: { colspan: NUMBER, rowspan: NUMBER, align: WORD },
   th: { colspan: NUMBER, rowspan: NUMBER, align: WORD, scope: WORD }
@@ -34,6 +36,21 @@ export function sanitized(html: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
   copyChildren(new DOMParser().parseFromString(html, 'text/html').body, fragment, 0);
   return fragment;
+}
+
+/** A link to another page; one that leads anywhere else leads nowhere. */
+export function link(href: string, children: (Node | string)[]): HTMLElement {
+  const made = document.createElement('a');
+  if (LINK.test(href)) made.href = href;
+  made.append(...children);
+  return lead(made);
+}
+
+/** Links open pages of their own, which learn nothing of this one. */
+function lead<T extends Element>(made: T): T {
+  made.setAttribute('target', '_blank');
+  made.setAttribute('rel', 'noopener noreferrer');
+  return made;
 }
 
 function copyChildren(from: Node, to: Node, depth: number): void {
@@ -54,10 +71,7 @@ function copyElement(element: Element, to: Node, depth: number): void {
     if (value !== undefined && allowed.test(value)) copy.setAttribute(attribute, value);
   }
   if (name === 'img' && !copy.hasAttribute('src')) return;
-  if (name === 'a') {
-    copy.setAttribute('target', '_blank');
-    copy.setAttribute('rel', 'noopener noreferrer');
-  }
+  if (name === 'a') lead(copy);
   copyChildren(element, copy, depth);
   to.appendChild(copy);
 }

@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import time
 
-from tests.unit.kernel.actions import act
+from agentnb.kernel.descriptors import descriptors
+from tests.unit.kernel.actions import act, stage_over
 
 
 async def test_children_and_descriptors_write_to_the_step_in_order():
@@ -30,3 +32,19 @@ async def test_the_process_has_its_own_again(capfd):
     os.write(1, b"of the process")
     subprocess.run(["echo", "!"], check=True)
     assert capfd.readouterr() == ("of the process!\n", "")
+
+
+async def test_what_a_child_wrote_last_is_there_before_the_end(monkeypatch):
+    class SlowReader:
+        def __init__(self, stream):
+            self.stream = stream
+
+        def write(self, text):
+            time.sleep(0.3)  # as on a busy machine
+            return self.stream.write(text)
+
+    stage = stage_over()
+    lead_to = descriptors.lead_to
+    monkeypatch.setattr(descriptors, "lead_to", lambda pair: lead_to(tuple(map(SlowReader, pair))))
+    await act("import os; os.write(1, b'the end');", stage)
+    assert stage.outputs.text == "the end"

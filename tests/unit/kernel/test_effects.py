@@ -32,6 +32,7 @@ VIEW = {
     "np": np,
     "os": os,
     "Path": Path,
+    "lines": iter([1]),
 }
 
 
@@ -54,6 +55,13 @@ def kinds(code):
         ("df.loc[0, 'a'] = 1", {CHANGES: {"df"}}),
         ("xs += [2]", {CHANGES: {"xs"}, ASSIGNS: {"xs"}}),
         ("xs.append(2)", {CHANGES: {"xs"}}),
+        ("xs.sort()", {CHANGES: {"xs"}}),
+        ("df['a'].values.sort()", {CHANGES: {"df"}}),
+        ("np.sort(df.a)", {}),
+        ("'a,b'.partition(',')", {}),
+        ("np.sqrt(df.a, out=df.a.values)", {CHANGES: {"df"}}),
+        ("df.sum(axis=0, out=None)", {}),
+        ("df.to_string(buf='x')", {WRITES: {"df.to_string()"}}),
         ("df.drop(columns='a', inplace=True)", {CHANGES: {"df"}}),
         ("df.sort_values('a', inplace=False)", {}),
         ("del df", {DELETES: {"df"}}),
@@ -137,6 +145,10 @@ def test_the_like_has_no_kind_of_effect_and_no_unknown_call_beyond(code, allowed
         ("thing.x", False, False),
         ("df.__class__", False, False),
         ("sorted(xs, key=mine)", False, False),
+        ("xs.sort()", False, False),
+        ("next(lines)", False, False),
+        ("sum(lines)", False, False),
+        ("np.sqrt(df.a, out=df.a)", False, False),
         ("mail('x')", False, False),
         ("thing = thing.mean()", False, False),
     ],

@@ -1,10 +1,12 @@
 """A read-only action has no effects on files, the network or other programs; everybody else has."""
 
 import asyncio
+import multiprocessing
 import os
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -26,6 +28,9 @@ from tests.support.scripts import acting, code, final
         lambda: subprocess.run(["touch", "made"]),
         lambda: socket.create_connection(("127.0.0.1", 9), timeout=1),
         lambda: threading.Thread(target=print).start(),
+        lambda: multiprocessing.get_context("fork").Process(target=print).start(),
+        lambda: multiprocessing.get_context("spawn").Process(target=print).start(),
+        lambda: os.mkfifo("made"),
         lambda: __import__("sqlite3").connect("made"),
         lambda: __import__("shutil").copy("kept", "made"),
         lambda: __import__("pathlib").Path("made").write_text("x"),
@@ -64,6 +69,31 @@ def test_other_threads_and_lifted_work_go_on(tmp_path):
             (tmp_path / "lifted").write_text("x")
     (tmp_path / "after").write_text("x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["after", "lifted", "other"]
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        lambda loop, pool: pool.submit(open, "made", "w").result(),
+        lambda loop, pool: list(pool.map(open, ["made"], ["w"])),
+        lambda loop, pool: loop.run_until_complete(asyncio.to_thread(open, "made", "w")),
+        lambda loop, pool: loop.run_until_complete(loop.run_in_executor(None, open, "made", "w")),
+    ],
+)
+def test_threads_of_a_pool_that_is_there_already_are_held_while_they_work_for_it(hand, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loop, pool = asyncio.new_event_loop(), ThreadPoolExecutor(1)
+    loop.set_default_executor(pool)
+    pool.submit(print).result()
+    try:
+        with guard.enforced(), pytest.raises(guard.ReadOnly, match="read-only and writes files"):
+            hand(loop, pool)
+        assert os.listdir() == []
+        hand(loop, pool)
+        assert os.listdir() == ["made"]
+    finally:
+        loop.close()
+        pool.shutdown()
 
 
 WRITE = "open('made', 'w').close()"

@@ -48,10 +48,10 @@ async def test_code_that_runs_too_long_is_ended_with_advice(heard, code):
 
 
 async def test_code_that_swallows_the_timeout_is_struck_again(heard):
-    # a signal at the loop's backward jump is raised at the instruction before the loop: that must be in the try as well
-    loop = "inside = True\n        while True: len(str(n))"
+    # the first alarm comes out of the loop itself: one by the clock may come before the try, on a busy machine
+    loop = "import signal; n or signal.raise_signal(signal.SIGALRM)\n        while True: len(str(n))"
     code = f"n = 0\nwhile n < 2:\n    try:\n        {loop}\n    except BaseException:\n        n += 1\nn"
-    _, outcome = await act(code, stage_over(timeout=0.05))
+    _, outcome = await act(code, stage_over(timeout=60))
     assert outcome.value == 2
 
 

@@ -12,6 +12,7 @@ from agentnb.record import events as ev
 from agentnb.record.codec import encode, to_dict
 from agentnb.record.document import RunRecord
 from agentnb.record.fold import fold
+from agentnb.record.seal import seal
 from agentnb.views.lanes import chart
 from agentnb.views.outline import TaskNode, outline
 from tests.support import records
@@ -56,6 +57,21 @@ def test_any_record_has_the_same_picture(page, sequence):
 def test_a_run_out_of_practice_has_the_same_picture(page, name):
     record = records.ALL[name]()
     assert page.ask(record=to_dict(record)) == picture(record)
+
+
+names = st.text(st.characters(max_codepoint=0xD7FF), max_size=6)
+numbers = st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
+plain = st.recursive(
+    st.none() | st.booleans() | numbers | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@SHARED
+@given(st.dictionaries(names, plain, max_size=6))
+def test_any_record_has_the_same_seal(page, record):
+    assert page.ask(sealed=record) == seal(record)
 
 
 def picture(record: RunRecord):

@@ -236,6 +236,33 @@ async def test_each_call_of_a_marked_tool_is_asked_with_its_arguments():
     assert "await mail(to: str" in model.calls[0][0]["content"]
 
 
+async def test_an_edited_call_of_a_tool_runs_and_the_model_is_told():
+    sent = []
+    model = acting(lead=[code("a = await mail('ann', text='hi')"), final("a")])
+    run = Team(model=model, tools=[mailer(sent)]).start("Do it.", namespace={}, show=False)
+    answering(run, ("allowed", {"code": "mail('bob', text='hi')"}))
+    await run
+    assert (sent, run.record.requests[0].edited) == ([("bob", "hi")], True)
+    assert "This ran in its place:\nmail('bob', text='hi')" in told(model.calls[1])
+    assert run.steps[0].code == "a = await mail('ann', text='hi')"
+
+
+async def test_an_edit_of_a_call_that_is_another_one_is_refused():
+    sent = []
+    model = acting(lead=[code("mail('ann')"), final("0")])
+    run = Team(model=model, tools=[mailer(sent)]).start("Do it.", namespace={}, show=False)
+    run.attend()
+    asked = asyncio.Event()
+    run.subscribe(lambda event, record: asked.set() if isinstance(event, Asked) else None)
+    await asked.wait()
+    for written in ("print('bob')", "mail('ann'); mail('bob')", "mail(", "mail(open('x').read())"):
+        with pytest.raises(UserError):
+            run.answer("r1", "allowed", code=written)
+    run.answer("r1", "allowed")
+    await run
+    assert sent == [("ann", "")]
+
+
 async def test_a_tool_allowed_for_the_run_is_asked_once():
     sent = []
     model = acting(lead=[code("mail('ann')"), code("mail('bob')"), final("0")])

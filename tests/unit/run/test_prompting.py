@@ -9,6 +9,7 @@ import pytest
 from agentnb import Team
 from agentnb.record.document import PlanItem, Request
 from agentnb.run.prompting import converse, describe
+from agentnb.run.requests import check_syntax
 from tests.support.scripts import acting, code, final
 
 ACTION = Request(id="r1", kind="action", agent="quant", text="quant wants to run this", code="x = 1", touches=["x"])
@@ -49,13 +50,13 @@ def person(*lines):
 )
 async def test_what_is_typed(request_, lines, expected):
     ask, _ = person(*lines)
-    answer = await converse(request_, ask)
+    answer = await converse(request_, ask, check_syntax)
     assert (answer.status, answer.text, answer.code, answer.for_run) == expected
 
 
 async def test_what_is_shown():
     ask, shown = person("maybe", "y")
-    await converse(ACTION, ask)
+    await converse(ACTION, ask, check_syntax)
     assert shown[0].startswith("quant wants to run this\n    x = 1\ntouches: x\nallow it? y: yes")
     assert shown[1].startswith("allow it? y: yes")
     assert describe(PLAN) == "a plan\n  1. a: b (about 10 tokens)"

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentnb.errors import ConfigError, OptionError
+from agentnb.run.notebook import team_from_config
 from agentnb.team.config import AgentConfig, Config, McpConfig, TeamConfig, load_config, parse_config
 
 FULL = """\
@@ -252,4 +253,31 @@ def test_what_is_asked_and_what_may_run_unasked():
 def test_faults_in_what_is_asked(text, says):
     with pytest.raises(ConfigError) as caught:
         parse_config(text)
+    assert says in str(caught.value)
+
+
+def test_branches_of_a_team_and_of_one_of_its_agents():
+    found = parse_config(
+        '[teams.desk]\nmemory = "4 GB"\nif_lost = "fail"\n[[teams.desk.agents]]\nname = "a"\nrole = "b"\n'
+        'memory = "512 MB"\nif_lost = "live"\n[[teams.desk.agents]]\nname = "c"\nrole = "d"\n'
+    ).teams["desk"]
+    team = team_from_config(found)
+    assert (team.lead.memory, team.lead.if_lost) == (4.0, "fail")
+    assert [(member.memory, member.if_lost) for member in team] == [(0.5, "live"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("memory = 4", '`memory` must be text, not a number; write memory = "2 GB"'),
+        ('memory = "0"', '`memory` is a size above 0 such as "2 GB"; leave it out for the default'),
+        ('memory = "much"', '`memory` is a size such as "2 GB" or "500 MB"'),
+        ('if_lost = "retry"', "`if_lost` cannot be 'retry'"),
+    ],
+)
+@pytest.mark.parametrize("table", ["[teams.a]\n", '[[teams.a.agents]]\nname = "b"\nrole = "c"\n'])
+def test_faults_in_what_branches_may(table, line, says):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(table + line)
+    assert f"agentnb.toml, line {len(table.splitlines()) + 1}" in str(caught.value)
     assert says in str(caught.value)

@@ -83,6 +83,38 @@ async def test_one_trace_a_run_with_tasks_in_the_actions_that_asked_for_them(exp
     assert all(span.end_time >= span.start_time for span in found)
 
 
+async def test_calls_of_tools_are_spans_within_their_actions(exporter):
+    def look() -> int:
+        "Looks."
+        return trace.get_current_span().get_span_context().span_id
+
+    async def fetch() -> int:
+        "Fetches."
+        await asyncio.sleep(0)
+        raise ValueError(SECRET)
+
+    lead = [code("seen = look()"), code("await fetch()"), final("seen")]
+    team = desk(lead, name="desk", role="works", tools=[look, fetch])
+    run, found = await spans_of(exporter, team)
+    assert tree(found)[3:7] == [
+        "    execute_tool python",
+        "      execute_tool look",
+        "    chat gpt-5",
+        "    execute_tool python",
+    ]
+    (looked,), (fetched,) = named(found, "execute_tool look"), named(found, "execute_tool fetch")
+    assert run.result == looked.context.span_id
+    assert dict(looked.attributes) == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "look",
+        "gen_ai.tool.type": "function",
+        "gen_ai.agent.name": "desk",
+        "agentnb.step.id": "t1.1",
+    }
+    assert (fetched.status.status_code, fetched.attributes["error.type"]) == (StatusCode.ERROR, "ToolError")
+    assert SECRET not in str([span.to_json() for span in (looked, fetched)])
+
+
 async def test_attributes_follow_the_conventions(exporter):
     run, found = await spans_of(exporter)
     chat = named(found, "chat gpt-5")[0]

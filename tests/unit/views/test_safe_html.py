@@ -98,6 +98,7 @@ CORPUS = [
     "' onmouseover='alert(1)",
     "[x](javascript:alert(1))",
     "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    "data:text/html,<script>alert(1)</script>",
     "![x](https://x.example/?k=secret)",
     "![x](javascript:alert(1))",
     '![x" onerror="alert(1)](https://x.example)',

@@ -125,7 +125,9 @@ def test_waits_are_known_for_this_machine() -> None:
     lock.acquire()
     with in_thread(lambda stop: lock.acquire()):
         thread = next(thread for thread in threading.enumerate() if thread.name == "worker")
-        assert eventually(lambda: threads._wait_of(thread.native_id) == "futex")
+        call = eventually(lambda: threads._call_of(thread.native_id)) and threads._call_of(thread.native_id)
+        assert call
+        assert (call.is_wait(), call.waits_for_interpreter()) == (True, False)
         lock.release()
 
 
