@@ -27,7 +27,7 @@ HELP = """\
   @name                ask this specialist directly, without the coordinator
   -t, --team NAME      a Team variable of the notebook, or a team of agentnb.toml
   -m, --model ID       provider/model, or the name of a variable that holds a smolagents Model
-  --mode MODE          live, scratch or branch: where actions run
+  --mode MODE          live, scratch, branch or dask: where actions run
   --approve HOW        auto: run freely; plan: the coordinator's plan first; ask: you allow each action
   -b, --budget SPEC    hard limits: 60k, $0.50, 5m, 20 steps, 3 agents
   --bg                 return at once; the run goes on between your cells

@@ -50,6 +50,7 @@ class Bundle:
     stays: dict[str, str] = field(default_factory=dict)  # what cannot leave the branch, and why
     held: Any = None
     ask: bool = False  # whether the person is to allow the merge
+    source: str = "branch"  # how the place is called where it was made
 
     def changes(self, namespace: Mapping[str, Any], scope: str = "user") -> list[Change]:
         """Return what a merge into ``namespace`` would do, for the person to look at."""

@@ -135,6 +135,39 @@ def candidates(code: str, view: Mapping[str, Any], namespace: Mapping[str, Any])
     return {name: value for name, value in variables(namespace).items() if _can_change(value)}
 
 
+def needed(code: str, namespace: Mapping[str, Any]) -> list[str]:
+    """Return the names in ``namespace`` that ``code`` reads, and those that the functions and classes among them need.
+
+    What others may refer to comes first: classes, then functions.
+    """
+    said = mentioned(code)
+    known = variables(namespace)
+    names = {name for name in said.names if name in namespace and (name in known or name.startswith("_"))}
+    walk = _Walk(namespace, {})
+    if said.everything or not walk.go([namespace[name] for name in names]):
+        names |= known.keys()
+        walk.go(list(known.values()))
+    functions = [value for value in walk.seen.values() if type(value) is FunctionType and walk.is_users(value)]
+    names |= {name for function in functions for name in _names_in(function.__code__) if name in known}
+    bases = {id(base) for value in walk.seen.values() if isinstance(value, type) for base in type.mro(value)}
+    names |= {name for name, value in known.items() if id(value) in walk.seen or id(value) in bases}
+    return sorted(names, key=lambda name: _rank(namespace[name]))
+
+
+def _rank(value: object) -> tuple[int, int]:
+    """Bases before the classes made of them, those before functions, and then the rest."""
+    if isinstance(value, type):
+        return 0, len(type.mro(value))
+    return (1, 0) if type(value) is FunctionType else (2, 0)
+
+
+def assigned(code: str) -> set[str]:
+    """Return the names that a cell's code assigns to."""
+    tree = parse(code)
+    nodes = ast.walk(tree) if tree is not None else ()
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
 def _found(seen: Mapping[int, object], known: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in known.items() if id(value) in seen and _can_change(value)}
     memory = frozenset[int]().union(*(owners(value) for value in list(seen.values())))
@@ -170,7 +203,7 @@ class _Walk:
             if id(value) in self.seen or (type(value) in ATOMS and type(value) not in (FunctionType, type)):
                 continue
             self.seen[id(value)] = value
-            if type(value) is FunctionType and self._is_users(value) and _BY_STRING & _names_in(value.__code__):
+            if type(value) is FunctionType and self.is_users(value) and _BY_STRING & _names_in(value.__code__):
                 return False
             if depth < _DEPTH:
                 todo += [(item, depth + 1) for item in self._next(value)]
@@ -178,7 +211,8 @@ class _Walk:
                 todo += [(item, depth) for item in self._code_of(value)]
         return True
 
-    def _is_users(self, function: FunctionType) -> bool:
+    def is_users(self, function: FunctionType) -> bool:
+        """Whether a function is the user's, not a library's."""
         space = function.__globals__
         return space is self._view or space.get("__name__") == "__main__"
 
@@ -221,7 +255,7 @@ class _Walk:
                 yield cell.cell_contents
             except ValueError:
                 continue  # a cell not filled yet
-        if self._is_users(function):
+        if self.is_users(function):
             yield from function.__defaults__ or ()
             space = function.__globals__
             yield from [space[name] for name in _names_in(function.__code__) if name in space]

@@ -1,68 +1,74 @@
-"""The same task tried several times in parallel branches: the best try is merged, the others are dropped."""
+"""``best_of`` for the person: one task tried several times in parallel branches, the best try merged."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import time
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from agentnb.errors import DelegationError
-from agentnb.kernel.fingerprint import fingerprint
+from agentnb.errors import DelegationError, UserError
+from agentnb.record.document import Approval
+from agentnb.run.budget import Budget
+from agentnb.run.choice import JUDGE, checked_count
+from agentnb.run.run import Run
+from agentnb.run.team import Team
+from agentnb.run.tries import Tries
+from agentnb.team.agent import Agent, colleagues, strictest
 
-MOST = 16
-_PATIENCE = 1.0
-
-Try = Callable[[], Awaitable[tuple[Any, str]]]
-"""Carries the task out once; returns the answer and the id of its task."""
-Score = Callable[[Any], Any]
-AskJudge = Callable[[str, list[Any]], Awaitable[Any]]
-"""Puts the answers to an agent under a brief; returns what it answers: the number of the best."""
+_USAGE = 'call it as `await best_of(quant, "what to do", n=3, judge=score)`, where quant is an Agent or a named Team'
 
 
 async def best_of(
-    attempt: Try, n: int, judge: Score | None, ask_judge: tuple[str, AskJudge] | None
-) -> tuple[Any, str, list[str]]:
-    """Try ``n`` times at once; return the best answer, its task, and the tasks of the others.
+    agent: Agent | Team,
+    task: str,
+    /,
+    *,
+    n: int = 3,
+    judge: Any = None,
+    budget: str | Budget | None = None,
+    approve: Approval | None = None,
+    show: bool = True,
+    **objects: Any,
+) -> Any:
+    """Let ``agent`` try ``task`` ``n`` times at once, each time in a branch of its own; return the ``Run`` at its end.
 
-    ``judge`` gives an answer its score, the highest wins (it may be async); with ``ask_judge`` an agent chooses under
-    a brief. Without either the answer wins that most tries came to, of equally frequent ones the first. Tries that
-    fail are left out. Raises ``DelegationError`` where all of them fail, or where the judge does not choose.
+    Its result is that of the best try, whose variables are merged; the other branches are dropped. ``judge`` is a
+    function from a result to its score (the highest wins; it may be async), another ``Agent``, or a brief by which one
+    chooses; without it the result wins that most tries came to. ``budget``, ``approve`` and ``show`` are as for
+    ``Team``; ``objects`` are variables that the tries are handed. Of a team, the coordinator and all specialists
+    without a mode of their own work in branches; an agent with ``mode="dask"`` is tried on Dask workers. Where there
+    can be no branch, the tries run in scratch, one after the other, and the person is told. Raises ``UserError`` where
+    something does not fit. In a coordinator's code it is the coordinator's own ``best_of``, which returns the result.
     """
-    if not isinstance(n, int) or not 1 <= n <= MOST:
-        raise DelegationError(f"n of best_of is a whole number from 1 to {MOST}, not {n!r}")
-    came = await asyncio.gather(*(attempt() for _ in range(n)), return_exceptions=True)
-    done = [each for each in came if not isinstance(each, BaseException)]
-    if not done:
-        raise next(each for each in came if isinstance(each, BaseException))
-    answers = [answer for answer, _ in done]
-    if len(done) == 1:
-        chosen = 0
-    elif ask_judge is not None:
-        chosen = _checked(await ask_judge[1](ask_judge[0], answers), len(done))
-    elif judge is not None:
-        scores = [await _settled(judge(answer)) for answer in answers]
-        chosen = max(range(len(done)), key=scores.__getitem__)
-    else:
-        chosen = _most_frequent(answers)
-    return answers[chosen], done[chosen][1], [task for at, (_, task) in enumerate(done) if at != chosen]
-
-
-async def _settled(score: Any) -> Any:
-    return await score if inspect.isawaitable(score) else score
-
-
-def _most_frequent(answers: Sequence[Any]) -> int:
-    prints = [fingerprint(answer, deadline=time.perf_counter() + _PATIENCE).digest for answer in answers]
-    return max(range(len(prints)), key=lambda at: prints.count(prints[at]))
-
-
-def _checked(number: Any, count: int) -> int:
+    if (names := colleagues.get()) is not None:
+        return await names["best_of"](agent, task, n=n, judge=judge, **objects)
+    if not isinstance(agent, Agent | Team):
+        raise UserError(_USAGE)
     try:
-        chosen = int(number)
-    except (TypeError, ValueError):
-        chosen = -1
-    if not 0 <= chosen < count:
-        raise DelegationError(f"the judge is to answer with a number from 0 to {count - 1}, not {number!r}")
-    return chosen
+        checked_count(n)
+    except DelegationError as error:
+        raise UserError(str(error)) from None
+    trier = _in_branch(agent)
+    referee, said = _judge(agent, judge)
+    members = [trier, referee] if isinstance(judge, Agent) and judge.name != agent.name else [trier]
+    if isinstance(agent, Team):
+        budget, approve = budget or agent.budget, strictest(approve, agent.approve)
+    team = Team(members, model=agent.model, budget=budget, approve=approve or "auto")
+    tries = Tries(trier, n, referee, said, objects)
+    run: Run = await team.run(task, agents=(agent.name,), mode="branch", show=show, tries=tries)
+    return run
+
+
+def _in_branch(agent: Agent | Team) -> Agent | Team:
+    if isinstance(agent, Agent):
+        return agent if agent.mode == "dask" else agent.changed(mode="branch")
+    if agent.mode not in (None, "branch"):
+        raise UserError(f'best_of tries a team in branches: leave its mode={agent.mode!r} out, or write mode="branch"')
+    return agent
+
+
+def _judge(agent: Agent | Team, judge: Any) -> tuple[Any, str]:
+    """Return the score or the agent that chooses, and by what it does."""
+    if isinstance(judge, str):
+        return (agent if isinstance(agent, Agent) else Agent("judge", "compares results")), judge
+    if judge is not None and not callable(judge):
+        raise UserError("judge= of best_of is a function from a result to its score, an Agent, or a brief")
+    return judge, JUDGE

@@ -1,4 +1,4 @@
-"""Branches in a run: opening them or saying why not, and merging what they bring back."""
+"""Branches and Dask workers in a run: opening them or saying why not, and merging what they bring back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from agentnb.kernel.adopt import Adopted
 from agentnb.kernel.branch.place import BranchPlace, open_branch
+from agentnb.kernel.dask.cluster import Cluster, find_client
+from agentnb.kernel.dask.place import DaskPlace, open_dask
 from agentnb.kernel.fork import ForkRefused
 from agentnb.kernel.live import LivePlace
 from agentnb.kernel.merge import Bundle
@@ -20,6 +22,8 @@ from agentnb.run.context import RunContext
 PATIENCE = 2.0
 """Seconds for which a fork is tried again while other threads of the kernel are inside native code."""
 _AGAIN = 0.05
+LONG = 5.0
+"""Seconds after which the person is told that no Dask worker has taken a task yet."""
 _GB = 1 << 30
 
 
@@ -63,6 +67,32 @@ async def open_for(
     return None
 
 
+async def open_on_dask(
+    run: RunContext, agent: str, handed: Mapping[str, Any], elsewhere: Callable[[], Place] | None
+) -> DaskPlace:
+    """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
+    if run.cluster is None:
+        run.cluster = Cluster(await find_client(run.dask))
+    opening = asyncio.ensure_future(
+        open_dask(
+            run.cluster,
+            run.shell,
+            run.namespace,
+            Turn(run.gate),
+            owner=agent,
+            handed=handed,
+            elsewhere=elsewhere,
+        )
+    )
+    try:
+        done, _ = await asyncio.wait({opening}, timeout=LONG)
+        if not done:
+            run.recorder.emit(Said(sender="agentnb", to="user", text=f"{agent} waits for a Dask worker"))
+        return await opening
+    finally:
+        opening.cancel()
+
+
 async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -> list[str]:
     """Merge what a branch brings into the place of whoever asked for it, where the person allows it.
 
@@ -71,7 +101,7 @@ async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -
     if not bundle.brought and not bundle.stays:
         return []
     if bundle.ask and not await _is_allowed(run, bundle, bundle.changes(place.variables()), task):
-        notes = [f"the person did not allow the changes of {bundle.agent}'s branch; they are dropped"]
+        notes = [f"the person did not allow the changes of {bundle.agent}'s {bundle.source}; they are dropped"]
     else:
         async with Turn(run.gate):
             notes = place.receive(bundle)
@@ -82,7 +112,7 @@ async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -
 
 async def _is_allowed(run: RunContext, bundle: Bundle, changes: list[Change], task: str) -> bool:
     names = ", ".join(change.name for change in changes)
-    text = f"{bundle.agent} would bring back from its branch: {names}"
+    text = f"{bundle.agent} would bring back from its {bundle.source}: {names}"
     request = Request(id="", kind="merge", agent=bundle.agent, task=task, text=text, changes=changes)
     return (await run.ask(request)).allowed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +27,7 @@ from agentnb.run.undo import Undo
 from agentnb.tracing import ToolSpan
 
 if TYPE_CHECKING:
+    from agentnb.kernel.dask.cluster import Cluster
     from agentnb.run.resume import Resumption
 
 
@@ -125,11 +126,14 @@ class RunContext:
     repetition: Repetition = field(default_factory=Repetition)
     results: dict[str, Any] = field(default_factory=dict)
     bundles: dict[str, Bundle] = field(default_factory=dict)  # by task: what branches bring to whoever takes the result
+    verdicts: dict[str, Callable[[Any], Awaitable[bool]]] = field(default_factory=dict)  # by task: is its answer kept?
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of tasks that would be in branches and cannot
     lanes: dict[str, str | None] = field(default_factory=dict)
     conflicts: Conflicts = field(default_factory=Conflicts)
     processes: list[Any] = field(default_factory=list)  # that actions left running
     recording: RunRecord | None = None
+    dask: str | None = None  # the address of a scheduler, where one is configured
+    cluster: Cluster | None = None  # once a task was given to Dask
     resumption: Resumption | None = None
     tool_span: ToolSpan | None = None  # where the run is traced
     deadline: float | None = None  # by time.perf_counter, where the budget limits time

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentnb.errors import ModelError, UserError
 from agentnb.kernel import interrupt
-from agentnb.kernel.branch.place import BranchLost
+from agentnb.kernel.branch.away import BranchLost
 from agentnb.kernel.children import end_run
 from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
@@ -20,8 +20,10 @@ from agentnb.run.budget import WARN_AT, Budget, LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
 from agentnb.run.drift import drifts
+from agentnb.run.errand import Errand, carry_out
 from agentnb.run.outlook import outlook
 from agentnb.run.prompting import prompting
+from agentnb.run.tries import Tries
 from agentnb.run.worker import TaskLimit
 
 SECOND_CANCEL = 0.5
@@ -38,9 +40,11 @@ class Course:
         self._context, self._crew = context, crew
         self.result: Any = None
         self.presentable = True
+        self.holder: Any = None  # the run: %agents finds it as long as anything of it is there
         self._ending: tuple[RunStatus, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
+        self._tries: Tries | None = None
         self._loop = asyncio.get_running_loop()
         self._deadline: list[asyncio.TimerHandle] = []
         context.end = self.end
@@ -51,8 +55,9 @@ class Course:
         """Whether the run came to its end."""
         return self._context.recorder.record.status in FINAL
 
-    def begin(self, agents: tuple[str, ...]) -> None:
-        """Start; ``agents``, where given, are asked directly, without the coordinator."""
+    def begin(self, agents: tuple[str, ...], tries: Tries | None = None) -> None:
+        """Start; ``agents``, where given, are asked directly, without the coordinator, with ``tries`` several times."""
+        self._tries = tries
         self._task = self._context.spawn(self._live(agents))
 
     async def wait(self) -> None:
@@ -85,6 +90,8 @@ class Course:
             stop_listening()
             if self._ending is not None:  # it did not come to its end by itself
                 end_run(self._context.id, self._context.processes)
+            if self._context.cluster is not None:
+                self._context.cluster.forget()
         self._tell_drifts()
         recorder.emit(RunEnded(status=status, reason=reason, result=result, error=error))
         recorder.close()
@@ -160,37 +167,18 @@ class Course:
             return "failed", f"{name}: {error}", Error(name=name, message=str(error), traceback=lines)
 
     async def _solve(self, agents: tuple[str, ...]) -> Any:
+        context, crew = self._context, self._crew
+        if self._tries is not None:
+            return await self._tries.carry_out(context, crew)
         if not agents:
-            return await self._entrust(self._crew.lead.name)
+            return await carry_out(context, crew, Errand(crew.lead, context.task))
         names = list(dict.fromkeys(agents))
-        answers = await asyncio.gather(*map(self._entrust, names), return_exceptions=True)
+        errands = [carry_out(context, crew, Errand(crew.roster[name], context.task)) for name in names]
+        answers = await asyncio.gather(*errands, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):  # the others have come to their end, their tasks show what they found
                 raise answer
         return answers[0] if len(names) == 1 else dict(zip(names, answers, strict=True))
-
-    async def _entrust(self, name: str) -> Any:
-        """Give the person's task to one agent as it stands."""
-        context, crew = self._context, self._crew
-        task = None if context.resumption is None else context.resumption.task(name)
-        if task is None:
-            task = context.ledger.add(name, context.task, parent=None, step=None)
-        context.meter.admit(name)
-        context.ledger.move(task, "in_progress")
-        handed: dict[str, Any] = {"task": task, "asked_by": "", "lane": None}
-        try:
-            if name == crew.lead.name:
-                result = await crew.coordinate(context.task, {}, **handed)
-            else:
-                result = await crew.perform(crew.roster[name], context.task, {}, **handed)
-        except asyncio.CancelledError:
-            context.ledger.move(task, "cancelled")
-            raise
-        except Exception as error:
-            context.ledger.move(task, "failed", error=Error(name=type(error).__name__, message=str(error)))
-            raise
-        context.ledger.move(task, "completed", result=show_result(context.shell, result).data)
-        return result
 
     def _on_interrupt(self) -> None:
         """Stop, from a signal handler: it may strike anywhere, and a loop that waits for events must be woken up."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.branch.away import AwayPlace
+from agentnb.kernel.dask.cluster import check as check_dask
 from agentnb.kernel.digest import digest
 from agentnb.kernel.live import LivePlace, ScratchPlace
 from agentnb.kernel.names import cell_names
@@ -19,7 +20,7 @@ from agentnb.record.document import Member, Mode
 from agentnb.record.events import AgentJoined
 from agentnb.run import prompts
 from agentnb.run.approval import ToolGate
-from agentnb.run.branches import open_for
+from agentnb.run.branches import open_for, open_on_dask
 from agentnb.run.context import RunContext
 from agentnb.run.delegation import Delegation
 from agentnb.run.history import History
@@ -80,6 +81,8 @@ class Crew:
             default = policy.modes[0]
         mode: Mode = getattr(member, "mode", None) or self.mode or default
         policy.check_mode(mode, member.name)
+        if mode == "dask":
+            check_dask(self.run.dask)
         return mode
 
     def asks(self, member: Agent) -> bool:
@@ -194,7 +197,7 @@ class Crew:
         """Let the worker work; what its branch brings waits for whoever takes the result."""
         job = worker.job
         result = await worker.work()
-        if isinstance(job.place, BranchPlace) and job.place.bundle is not None and not job.for_user:
+        if isinstance(job.place, AwayPlace) and job.place.bundle is not None and not job.for_user:
             job.place.bundle.ask = job.ask
             self.run.bundles[job.task] = job.place.bundle
         return result
@@ -236,9 +239,13 @@ class Crew:
 
     async def _place(self, agent: Agent, objects: dict[str, Any], task: str, stack: AsyncExitStack) -> Place:
         mode, refuge = self.mode_of(agent), agent.if_lost or self.lead.if_lost or "scratch"
-        if mode != "branch":
+        if mode in ("live", "scratch"):
             return self._here(agent, mode, objects, stack)
         elsewhere = None if refuge == "fail" else partial(self._here, agent, refuge, objects, stack)
+        if mode == "dask":
+            worker = await open_on_dask(self.run, agent.name, objects, elsewhere)
+            stack.callback(worker.close)
+            return worker
         memory = agent.memory or self.lead.memory
         branch = await open_for(self.run, agent.name, objects, task, elsewhere, memory)
         if branch is not None:

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
-from agentnb.kernel.branch.place import BranchLost
+from agentnb.kernel.branch.away import BranchLost
 from agentnb.kernel.interrupt import masked
 from agentnb.kernel.pending import Pending
 from agentnb.record.document import Error, Mode, Request
 from agentnb.run import prompts
-from agentnb.run.best_of import AskJudge, best_of
 from agentnb.run.branches import merge_into
 from agentnb.run.budget import LimitReached
+from agentnb.run.choice import JUDGE, AskJudge, choose, question, tell
 from agentnb.run.context import RunContext
 from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit, Worker
@@ -120,50 +120,49 @@ class Delegation:
     def _best_of(
         self, specialist: Any, brief: str = "", /, *, n: int = 3, judge: Any = None, **objects: Any
     ) -> Pending:
-        name = specialist if isinstance(specialist, str) else getattr(specialist, "__name__", "")
+        named = getattr(specialist, "__name__", getattr(specialist, "name", ""))  # the person's variable has the latter
+        name = specialist if isinstance(specialist, str) else named
         member = self._member(name)
         if not isinstance(member, Agent) or not isinstance(brief, str) or not brief.strip():
             raise DelegationError('call it as `await best_of(specialist, "what to do", n=3, judge=score)`')
         step = self.worker.step if self.worker else None
+        mode: Mode = "dask" if member.mode == "dask" else "branch"
 
         async def attempt() -> tuple[Any, str]:
-            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, "branch", take=False))
+            call = Pending(name, lambda: self._delegate(call, brief.strip(), objects, step, mode, take=False))
             call.detach()
             result = await call
             return result, self._calls[call]
 
-        async def choose() -> Any:
+        async def best() -> Any:
             score, asked = self._judge(name, brief, judge, step)
-            answer, task, others = await best_of(attempt, n, score, asked)
+            answer, task, others = await choose(attempt, n, score, asked)
             for other in others:
                 self._run.bundles.pop(other, None)
+            tell(self._run.recorder, name, task, others)
             await self._take(task)
             return answer
 
-        return Pending("best_of", choose)
+        return Pending("best_of", best)
 
     def _judge(self, name: str, brief: str, judge: Any, step: str | None) -> tuple[Any, tuple[str, AskJudge] | None]:
         """A judge is a function, another specialist, or a brief for one more task of the same."""
-        by = getattr(judge, "__name__", "")
+        by = getattr(judge, "__name__", getattr(judge, "name", ""))
         if not isinstance(judge, str) and by not in (member.name for member in self._roster):
             return judge, None
-        said = judge if isinstance(judge, str) else "Judge the answers to this task."
+        said = judge if isinstance(judge, str) else JUDGE
         if isinstance(judge, str) and judge in (member.name for member in self._roster):
-            by, said = judge, "Judge the answers to this task."
-        question = (
-            f"{said}\nThe task was: {brief.strip()}\nThe answers are in the list `candidates`. Look at each, then give "
-            "final_answer the index of the best one, an integer."
-        )
+            by, said = judge, JUDGE
 
-        async def ask(question: str, candidates: list[Any]) -> Any:
+        async def ask(asked: str, candidates: list[Any]) -> Any:
             call = Pending(
                 by or name,
-                lambda: self._delegate(call, question, {"candidates": candidates}, step, "scratch"),
+                lambda: self._delegate(call, asked, {"candidates": candidates}, step, "scratch"),
             )
             call.detach()
             return await call
 
-        return None, (question, ask)
+        return None, (question(said, brief), ask)
 
     async def _take(self, task: str) -> None:
         """With the result the coordinator takes what a branch brings back."""
@@ -271,7 +270,7 @@ def _mode_of(name: str, objects: dict[str, Any]) -> Mode | None:
     mode: Mode | None = objects.pop("mode", None)
     if mode is not None and mode not in MODES:
         raise DelegationError(
-            f"mode= of `{name}` is where the task runs: 'scratch', 'branch' or 'live'; give the variable another name"
+            f"mode= of `{name}` is where the task runs: one of {', '.join(MODES)}; give the variable another name"
         )
     return mode
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from agentnb.errors import OptionError
 from agentnb.record.document import Approval, Mode
 from agentnb.run.budget import Budget
+from agentnb.team.agent import MODES
 
 LONGEST_VALUE = 2_000
 """Characters of a value that is written out in a task; a longer one is named instead."""
@@ -47,7 +48,7 @@ def cell_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="%%agents", add_help=False, allow_abbrev=False)
     parser.add_argument("-t", "--team")
     parser.add_argument("-m", "--model")
-    parser.add_argument("--mode", choices=("live", "scratch", "branch"))
+    parser.add_argument("--mode", choices=MODES)
     parser.add_argument("--approve", choices=("auto", "ask", "plan"))
     parser.add_argument("-b", "--budget")
     parser.add_argument("--bg", action="store_true")

@@ -21,6 +21,7 @@ from agentnb.run.course import Course
 from agentnb.run.crew import Crew
 from agentnb.run.requests import Answer, check_answer
 from agentnb.run.staffing import Staffing
+from agentnb.run.tries import Tries
 from agentnb.run.undo import UndoReport, told_to_agents
 from agentnb.team.roster import Roster
 from agentnb.views.changes import Changes
@@ -39,6 +40,7 @@ class Run:
 
     def __init__(self, context: RunContext, crew: Crew) -> None:
         self._context, self._crew, self._course = context, crew, Course(context, crew)
+        self._course.holder = self
         self._loop = asyncio.get_running_loop()
 
     # --- what there is to see -----------------------------------------------------------------------------------------
@@ -305,9 +307,12 @@ class Run:
 
     # --- its course ---------------------------------------------------------------------------------------------------
 
-    def start(self, agents: tuple[str, ...] = ()) -> Run:
-        """Begin; ``agents``, where given, are asked directly, without the coordinator. Called once, by ``Team``."""
-        self._course.begin(agents)
+    def start(self, agents: tuple[str, ...] = (), tries: Tries | None = None) -> Run:
+        """Begin; ``agents``, where given, are asked directly, without the coordinator. Called once, by ``Team``.
+
+        With ``tries`` one agent does the task several times.
+        """
+        self._course.begin(agents, tries)
         return self
 
     def __await__(self) -> Generator[Any, Any, Run]:

@@ -32,6 +32,7 @@ from agentnb.run.requests import Requests
 from agentnb.run.resume import Resumption
 from agentnb.run.rules import Rules, rules_of
 from agentnb.run.run import Run
+from agentnb.run.tries import Tries
 from agentnb.team.agent import Agent, IfLost, check_approve, check_branch, check_mode
 from agentnb.team.config import Config, load_config
 from agentnb.team.policy import load_policy
@@ -101,15 +102,16 @@ class Team(Led):
         foreground: bool = False,
         result_name: str = "agents_run",
         resumption: Resumption | None = None,
+        tries: Tries | None = None,
     ) -> Run:
         """Put the team to work on ``task`` and return at once; the run goes on between the user's cells.
 
         ``agents`` asks these specialists directly; with several the result is a dict by name. ``fresh`` forgets the
         conversation. ``replay`` plays the replies of a record. ``namespace`` holds the variables to work on, by default
         the notebook's. ``show`` draws the run in the cell as it goes. ``foreground`` tells that the calling cell waits
-        for it; ``resumption`` is what ``resume`` goes on from. ``approve`` can only be stricter than the team's. Raises
-        ``UserError`` before any model is asked where something does not fit, also where ``budget`` is in money and a
-        model has no known price.
+        for it; ``resumption`` is what ``resume`` goes on from, and ``tries`` what ``best_of`` wants. ``approve`` can
+        only be stricter than the team's. Raises ``UserError`` before any model is asked where something does not fit,
+        also where ``budget`` is in money and a model has no known price.
         """
         if not isinstance(task, str) or not task.strip():
             raise UserError("there is no task; write what you want done, for instance: Plot `prices` by month.")
@@ -175,7 +177,7 @@ class Team(Led):
         if resumption is not None:
             resumption.begin()
         memory.leading = memory.leading or not agents
-        return run.start(tuple(agents))
+        return run.start(tuple(agents), tries)
 
     def resume(
         self,
@@ -245,6 +247,7 @@ class Team(Led):
             rules=rules,
             task=task,
             recording=replay,
+            dask=config.dask,
         )
 
 

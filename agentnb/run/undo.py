@@ -71,10 +71,11 @@ class Undo:
             self._store.keep(self._run, step, delta, self._on_drop)
 
     @contextmanager
-    def recorded(self) -> Iterator[list[Adopted]]:
-        """Record which of the user's names a block binds outside of any action; the run's last step takes them back.
+    def recorded(self, step: str | None = None) -> Iterator[list[Adopted]]:
+        """Record which of the user's names a block binds outside of any action.
 
-        The block puts into the list what it wrote into the user's objects.
+        ``step`` takes them back, by default the run's last one. The block puts into the list what it wrote into the
+        user's objects.
         """
         began, before = tick(), dict(self._namespace)
         adopted: list[Adopted] = []
@@ -87,9 +88,10 @@ class Undo:
             include(delta, adopted)
             meanwhile(self._namespace).changed(delta)
             steps = self._recorder.record.steps
-            if steps:
-                self._began.setdefault(steps[-1].id, began)
-                self.end(steps[-1].id, delta)
+            owner = step or (steps[-1].id if steps else None)
+            if owner is not None:
+                self._began.setdefault(owner, began)
+                self.end(owner, delta)
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name of the user's at the run's end."""

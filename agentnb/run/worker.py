@@ -10,8 +10,9 @@ from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
 from agentnb.kernel import guard
-from agentnb.kernel.branch.place import BranchPlace
+from agentnb.kernel.branch.away import AwayPlace
 from agentnb.kernel.children import marked
+from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
 from agentnb.record.document import Error, PlanItem, Request, StepStatus
@@ -248,12 +249,8 @@ class Worker:
         outcome = await self._execute(permit, sink)
         self._leftovers |= outcome.tasks
         self.run.processes += outcome.processes
-        if outcome.final and job.for_user and isinstance(job.place, BranchPlace) and job.place.bundle is not None:
-            job.place.bundle.ask = job.ask
-            with self.run.undo.recorded() as adopted:
-                changes, notes = await merge_for_user(self.run, job.place.bundle, job.task, adopted)
-            outcome.changes += changes
-            outcome.notes += notes
+        if outcome.final and job.for_user and isinstance(job.place, AwayPlace) and job.place.bundle is not None:
+            await self._bring(job.place.bundle, outcome)
         if outcome.error is not None and job.settle is not None:
             outcome.notes += await job.settle()
         recorder = self.run.recorder
@@ -265,6 +262,17 @@ class Worker:
         if not outcome.final:
             self.run.check_time()
         return outcome
+
+    async def _bring(self, bundle: Bundle, outcome: Outcome) -> None:
+        """Merge into the person's variables what the branch brings, unless another try of the task is better."""
+        verdict = self.run.verdicts.get(self.job.task)
+        if verdict is not None and not await verdict(outcome.value):
+            return
+        bundle.ask = self.job.ask
+        with self.run.undo.recorded(self.step) as adopted:
+            changes, notes = await merge_for_user(self.run, bundle, self.job.task, adopted)
+        outcome.changes += changes
+        outcome.notes += notes
 
     async def _execute(self, permit: Permit, sink: StepSink) -> Outcome:
         job, undo = self.job, self.run.undo

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from agentnb.errors import UserError
 from agentnb.record.document import Approval, Mode
 
-MODES: tuple[Mode, ...] = ("live", "scratch", "branch")
+MODES: tuple[Mode, ...] = get_args(Mode)
 APPROVALS: tuple[Approval, ...] = ("auto", "plan", "ask")
 """From the loosest to the strictest: freely, after the coordinator's plan, each action by itself."""
 MEMBER_APPROVALS: tuple[Approval, ...] = ("auto", "ask")
@@ -32,10 +32,11 @@ class Agent:
 
     ``name`` is an identifier: other agents call the specialist by it. ``role`` says in a phrase what it is good at.
     ``tools`` are typed functions, smolagents tools or MCP servers. ``model`` is a string (``provider/model``) or any
-    smolagents ``Model``; None takes the team's. ``mode`` is where its code runs: ``live``, ``scratch`` or ``branch``;
-    None is ``scratch`` for a specialist. ``instructions`` are added to its prompt. ``max_steps`` bounds one task,
-    ``timeout`` one action, in seconds of running code. ``approve="ask"`` lets the person allow each of its actions,
-    also where the team runs freely; ``read_only`` keeps its code from writing files, the network and other programs.
+    smolagents ``Model``; None takes the team's. ``mode`` is where its code runs: ``live``, ``scratch``, ``branch`` or
+    ``dask`` (a worker of a Dask cluster); None is ``scratch`` for a specialist. ``instructions`` are added to its
+    prompt. ``max_steps`` bounds one task, ``timeout`` one action, in seconds of running code. ``approve="ask"`` lets
+    the person allow each of its actions, also where the team runs freely; ``read_only`` keeps its code from writing
+    files, the network and other programs.
     ``memory`` is the limit in GB for what its branch takes of its own, by default half of what the machine has left;
     ``if_lost`` tells where a task goes on whose branch hung, crashed or took too much: ``scratch`` (the default),
     ``live``, or not at all (``fail``). Of both, None takes the team's.
@@ -144,6 +145,6 @@ def strictest(*approvals: Approval | None) -> Approval:
 
 
 def check_mode(mode: str | None) -> None:
-    """Raise ``UserError`` where ``mode`` is not one of the three."""
+    """Raise ``UserError`` where ``mode`` is not one of the four."""
     if mode is not None and mode not in MODES:
-        raise UserError(f"there is no mode {mode!r}; choose live, scratch or branch")
+        raise UserError(f"there is no mode {mode!r}; choose live, scratch, branch or dask")

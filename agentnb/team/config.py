@@ -7,6 +7,9 @@ approve_timeout = 300                  # seconds after which nobody's answer is 
 allow_read_only = true                 # under `ask`, what is known to only look at data runs unasked
 undo_memory = "2 GB"                   # the most that checkpoints may hold
 
+[dask]
+address = "tcp://127.0.0.1:8786"       # for mode = "dask", where the notebook has no client of its own
+
 [teams.desk]
 approve = "ask"
 memory = "4 GB"                        # the most that a branch of one agent may take, by default half of what is left
@@ -99,9 +102,11 @@ class Config:
     approve_timeout: float | None = None
     allow_read_only: bool | None = None
     undo_memory: int | None = None  # bytes
+    dask: str | None = None  # the address of a scheduler
     teams: Mapping[str, TeamConfig] = field(default_factory=dict)
 
 
+_KEYS = ("model", "api_base", "budget", "approve", "approve_timeout", "allow_read_only", "undo_memory", "dask", "teams")
 BudgetCheck = Callable[[str], object]
 
 
@@ -135,7 +140,7 @@ def parse_config(
     """Return what ``text`` says; ``shown`` names the file in messages. Raises ``ConfigError`` as ``load_config``."""
     source = Source(text, shown)
     table = Table(source, (), parse_toml(source))
-    table.only("model", "api_base", "budget", "approve", "approve_timeout", "allow_read_only", "undo_memory", "teams")
+    table.only(*_KEYS)
     return Config(
         path=path,
         model=table.text("model"),
@@ -145,6 +150,7 @@ def parse_config(
         approve_timeout=table.seconds("approve_timeout"),
         allow_read_only=table.flag("allow_read_only"),
         undo_memory=_size(table, "undo_memory"),
+        dask=_dask(table),
         teams={name: _team(name, team, check_budget) for name, team in table.named_tables("teams").items()},
     )
 
@@ -173,6 +179,14 @@ def parse_toml(source: Source) -> dict[str, Any]:
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
         reason = message[: place.start()] if place else message
         raise ConfigError(f"{source.shown}, line {line}: this is not TOML ({reason}); mend the line") from None
+
+
+def _dask(table: Table) -> str | None:
+    section = table.section("dask", example='address = "tcp://..."')
+    if section is None:
+        return None
+    section.only("address")
+    return section.text("address", example='"tcp://127.0.0.1:8786"')
 
 
 def _team(name: str, table: Table, check_budget: BudgetCheck | None) -> TeamConfig:

@@ -113,6 +113,15 @@ class Table:
             raise self.fault(f"`{key}` must be tables; begin each with a line [[{header}]]", key)
         return self.items(key)
 
+    def section(self, key: str, *, example: str) -> Table | None:
+        """Return the one table under a key, None where it is not there; ``example`` is a line of it."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.fault(f"`{key}` must be a table, not {_kind(value)}; write {example} under [{key}]", key)
+        return Table(self.source, (*self.path, key), value)
+
     def named_tables(self, key: str) -> dict[str, Table]:
         """Return the tables in a table by their names, empty where the key is not there."""
         value = self.values.get(key, {})

@@ -126,7 +126,7 @@ def test_each_command_has_one_sentence_for_a_notebook_without_runs(command, caps
         ("change quant if_lost=retry", "if_lost of 'quant' is scratch, live or fail, not 'retry'"),
         ("change quant colour=red", "an agent has no colour"),
         ("change quants role=x", "did you mean 'quant'?"),
-        ("change quant mode=turbo", "choose live, scratch or branch"),
+        ("change quant mode=turbo", "choose live, scratch, branch or dask"),
         ("team data", "'data' is a list, not a team"),
         ("team nobody", "there is no team 'nobody'"),
         ("model opnai/gpt-5", "Did you mean openai/gpt-5?"),

@@ -45,7 +45,7 @@ def words(text, notebook, variables=VARIABLES):
         ("%%agents --m|", ("--m", ["--mode", "--model"])),
         ("%%agents --m|\nThe task", ("--m", ["--mode", "--model"])),
         ("\n%%agents --bg --ne|", ("--ne", ["--new"])),
-        ("%%agents --mode |", ("", ["branch", "live", "scratch"])),
+        ("%%agents --mode |", ("", ["branch", "dask", "live", "scratch"])),
         ("%%agents --mode=s|", ("s", ["scratch"])),
         ("%%agents --approve a|", ("a", ["ask", "auto"])),
         ("%%agents -t |", ("", ["desk", "other"])),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from agentnb.errors import Correction
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import described, portable
 from agentnb.kernel.branch.travel import Ground, Parcel, pack, unpack
-from agentnb.kernel.branch.watchdog import Watched
 from agentnb.kernel.cell import PREFIX
-from agentnb.kernel.fork import Connection
 from agentnb.kernel.interrupt import ActionTimeout, Stopped
 from agentnb.kernel.names import given
 from agentnb.kernel.pending import Pending
@@ -27,6 +25,22 @@ _CALL = compile("call(*args, **kwargs)", f"{PREFIX}call from a branch>", "eval")
 """Under a file name of agents' code, so that interrupts and time limits strike in it."""
 
 
+class Clock(Protocol):
+    """Keeps the time that an action may run."""
+
+    def begin(self, timeout: float | None) -> None:
+        """An action begins that may run for ``timeout`` seconds."""
+
+    def end(self) -> None:
+        """The action has ended."""
+
+    def pause(self) -> None:
+        """The action waits for the kernel."""
+
+    def go_on(self) -> None:
+        """The action does not wait any more; the wait does not count."""
+
+
 class Host:
     """Lives as long as the action; ``done`` is its last letter."""
 
@@ -34,13 +48,13 @@ class Host:
         self,
         shell: Shell,
         ground: Ground,
-        connection: Connection,
-        watched: Watched,
+        link: post.Link,
+        clock: Clock,
         names: dict[str, Any],
         sink: Sink,
         turn: Turn,
     ) -> None:
-        self._shell, self._ground, self._connection, self._watched = shell, ground, connection, watched
+        self._shell, self._ground, self._link, self._clock = shell, ground, link, clock
         self._names, self._sink, self._turn = names, sink, turn
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Letter] = self._loop.create_future()
@@ -78,7 +92,7 @@ class Host:
 
     def _start(self, letter: Letter, work: Any) -> None:
         if not self._work:
-            self._watched.pause()
+            self._clock.pause()
         number: int = letter["number"]
         task = self._work[number] = self._loop.create_task(work)
 
@@ -86,7 +100,7 @@ class Host:
             if self._work.get(number) is task:
                 del self._work[number]
             if not self._work:
-                self._watched.go_on()
+                self._clock.go_on()
 
         task.add_done_callback(over)
 
@@ -159,7 +173,7 @@ class Host:
     def _send(self, kind: str, parcel: Parcel | None, **fields: Any) -> None:
         fields["names"] = self.news()
         with contextlib.suppress(OSError):  # the branch just died; its end is read elsewhere
-            post.send(self._connection, kind, parcel, **fields)
+            post.send(self._link, kind, parcel, **fields)
 
 
 async def _run(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

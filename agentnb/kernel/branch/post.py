@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from agentnb.kernel import guard
 from agentnb.kernel.branch.travel import Parcel
-from agentnb.kernel.fork import Connection, Message
+from agentnb.kernel.fork import Message
+
+
+class Link(Protocol):
+    """A way by which letters leave, such as a ``Connection``."""
+
+    def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
+        """Send a message; the descriptors stay open here. Raises ``OSError`` where the other side is gone."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +31,13 @@ class Letter:
         return self.fields[name]
 
 
-def send(connection: Connection, kind: str, parcel: Parcel | None = None, /, **fields: Any) -> None:
+def send(link: Link, kind: str, parcel: Parcel | None = None, /, **fields: Any) -> None:
     """Send a letter; a parcel's memory is the receiver's afterwards. Raises ``OSError`` where nobody is there."""
     content = None if parcel is None else (parcel.data, parcel.spans, parcel.fd is not None)
     fds = [] if parcel is None or parcel.fd is None else [parcel.fd]
     try:
         with guard.lifted():  # a read-only action talks to the kernel too
-            connection.send(pickle.dumps((kind, fields, content), protocol=5), fds)
+            link.send(pickle.dumps((kind, fields, content), protocol=5), fds)
     finally:
         if parcel is not None:
             parcel.close()

@@ -34,17 +34,24 @@ from agentnb.record.document import ChangeKind
 _RAW_LIMIT = 1 << 20
 _LOOK = 1.0
 """Seconds at most to look at variables before an action that may change them; those left are compared by samples."""
-_CONSTANTS = frozenset({int, float, complex, bool, str, bytes})
+CONSTANTS = frozenset({int, float, complex, bool, str, bytes})
 
 
-def serve(connection: Connection, shell: Shell, ground: Ground, handed: Mapping[str, Any], owner: str) -> None:
+def serve(
+    connection: Connection,
+    shell: Shell,
+    ground: Ground,
+    handed: Mapping[str, Any],
+    owner: str,
+    kind: type[Server] | None = None,
+) -> None:
     """Be a branch: run what comes until the kernel closes the connection. ``handed`` are the arguments of the task."""
     current_stage.set(None)
     interrupt.forget()
     _leave_the_session(shell)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(_Server(connection, shell, ground, handed, owner).run())
+    loop.run_until_complete((kind or Server)(connection, shell, ground, handed, owner).run())
 
 
 def _leave_the_session(shell: Shell) -> None:
@@ -65,7 +72,9 @@ def _write_to_current(stream: Any, text: str) -> int:
     return current.write(text) if current is not stream else len(text)
 
 
-class _Server:
+class Server:
+    """Takes the kernel's letters."""
+
     def __init__(
         self, connection: Connection, shell: Shell, ground: Ground, handed: Mapping[str, Any], owner: str
     ) -> None:
@@ -78,6 +87,7 @@ class _Server:
         self._notes: list[str] = []  # on what was merged while an action waited
 
     async def run(self) -> None:
+        """Serve until the connection's end, which ends the process."""
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
         self._kernel = Kernel(self._connection, self._ground, self._log, self._take)
@@ -217,6 +227,14 @@ class _Log(Container[int]):
         known = self._prints[name]
         return print_of(value, exact=known.exact) == known
 
+    def lay(self, name: str, value: Any, *, own: bool) -> None:
+        """Take in a variable of the user's, or an argument of the task's, that comes later than the fork."""
+        if own:
+            self._own.add(name)
+        else:
+            self._ground.add(name, value)
+        self._ground.namespace.setdefault(name, value)
+
     def begin(self, code: str) -> Snapshot:
         """Note the state before an action."""
         before = self._watch.snapshot(code)
@@ -276,7 +294,7 @@ class _Log(Container[int]):
                 return None
         elif was is MISSING:
             return Brought(name, "added", value)
-        elif type(was) is type(value) and type(was) in _CONSTANTS and was == value:
+        elif type(was) is type(value) and type(was) in CONSTANTS and was == value:
             return None
         else:
             kind = "deleted" if value is MISSING else "rebound"

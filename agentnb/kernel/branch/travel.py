@@ -30,13 +30,19 @@ _MISSING: Any = object()
 class Ground:
     """What kernel and branch have in common: the namespace (one dict, twice) and its content at the fork.
 
-    Holds the objects: while it lives, the address of one stands for it on both sides.
+    ``base`` is that content, by default all there is. Holds the objects: while it lives, the address of one stands for
+    it on its side.
     """
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, base: Mapping[str, Any] | None = None) -> None:
         self.namespace = namespace
-        self.base: dict[str, Any] = dict(namespace)
+        self.base: dict[str, Any] = dict(namespace if base is None else base)
         self.names = {id(value): name for name, value in self.base.items()}
+
+    def add(self, name: str, value: Any) -> None:
+        """Take in a variable that both sides have from now on."""
+        self.base[name] = value
+        self.names.setdefault(id(value), name)
 
     def path_of(self, value: Any) -> str | None:
         """Return the dotted path by which a class or function of the notebook was to be had at the fork."""
@@ -220,5 +226,8 @@ class _Unpickler(pickle.Unpickler):
             case ("name", name):
                 return name
             case ("at", path):
-                return self._ground.at(path)
+                value = self._ground.at(path)
+                if value is _MISSING:
+                    raise pickle.UnpicklingError(f"it refers to `{path}`, which is not here")
+                return value
         raise pickle.UnpicklingError(f"an object {pid!r} that is not known here")

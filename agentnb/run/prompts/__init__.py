@@ -21,6 +21,10 @@ _WHERE: dict[Mode, str] = {
     "branch": "It runs at once in a branch: a copy of the person's kernel with all their variables, kept until your "
     "task ends. You may change everything in it; what you assigned and changed goes back when your answer is taken, so "
     "`del` what is only in the way.",
+    "dask": "It runs at once in a process of your own on a worker of a Dask cluster, kept until your task ends. The "
+    "person's variables are copied there when your code first names them; one that cannot be copied is not there, and "
+    "you are told. Files and programs are the worker's. What you assigned and changed goes back when your answer "
+    "is taken, so `del` what is only in the way.",
 }
 _LEADS_FROM_BRANCH = (
     "- Nobody sees into your branch: a specialist finds the person's variables as they were before you changed them. "
@@ -62,7 +66,7 @@ def system_prompt(
     elif team is not None:
         parts.append(_text("alone").substitute())
     if team is not None:
-        parts.append(_LEADS_FROM_BRANCH if mode == "branch" else "")
+        parts.append(_LEADS_FROM_BRANCH if mode in ("branch", "dask") else "")
         parts.append(_text("staffing").substitute())
     if instructions:
         parts.append(f"\n{instructions.strip()}\n")

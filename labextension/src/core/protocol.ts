@@ -23,7 +23,7 @@ export type FromKernel =
 export interface AgentSettings {
   role?: string;
   model?: string;
-  mode?: 'live' | 'scratch' | 'branch';
+  mode?: 'live' | 'scratch' | 'branch' | 'dask';
   tools?: string[];
   instructions?: string;
   max_steps?: number;

@@ -64,7 +64,7 @@ export interface Member {
   role: string;
   kind: 'coordinator' | 'specialist';
   model: string;
-  mode: 'branch' | 'live' | 'scratch';
+  mode: 'branch' | 'dask' | 'live' | 'scratch';
   tools: string[];
   team: string;
   joined_at: number;
@@ -270,7 +270,7 @@ export interface AgentChanged {
   team?: string;
   role?: string | null;
   model?: string | null;
-  mode?: ('branch' | 'live' | 'scratch') | null;
+  mode?: ('branch' | 'dask' | 'live' | 'scratch') | null;
   tools?: string[] | null;
   by?: string;
   seq?: number;

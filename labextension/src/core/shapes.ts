@@ -33,7 +33,7 @@ export const SHAPES = {
     role: 's',
     kind: 'coordinator|specialist=specialist',
     model: 's',
-    mode: 'branch|live|scratch=scratch',
+    mode: 'branch|dask|live|scratch=scratch',
     tools: '*s',
     team: 's',
     joined_at: 'n',

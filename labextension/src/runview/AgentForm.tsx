@@ -5,7 +5,7 @@ import type { Member } from '../core/record';
 import { useView } from './context';
 import { Field } from './parts';
 
-const MODES = ['scratch', 'branch', 'live'] as const;
+const MODES = ['scratch', 'branch', 'dask', 'live'] as const;
 const NUMBERS = ['max_steps', 'timeout'] as const;
 
 /** Hires an agent, or changes `member`: only what differs is sent. */

@@ -210,6 +210,15 @@ def test_any_text_gives_a_config_or_a_config_error(text: str):
         assert isinstance(parse_config(text), Config)
 
 
+def test_the_address_of_a_dask_scheduler():
+    assert parse_config('[dask]\naddress = "tcp://127.0.0.1:8786"').dask == "tcp://127.0.0.1:8786"
+    assert (parse_config("[dask]").dask, parse_config("").dask) == (None, None)
+    with pytest.raises(ConfigError, match=r"line 1: `dask` must be a table.*under \[dask\]"):
+        parse_config('dask = "tcp://127.0.0.1:8786"')
+    with pytest.raises(ConfigError, match=r"line 2: unknown key `adress`; did you mean `address`"):
+        parse_config('[dask]\nadress = "tcp://127.0.0.1:8786"')
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("2 GB", 2 << 30), ("500mb", 500 << 20), ("1.5 kB", 1536), ("0", 0), ("10", 10)]
 )

@@ -1,0 +1,182 @@
+"""Places whose actions run in another process that has the variables: what the kernel does for them, wherever it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentnb.errors import AgentnbError, Correction
+from agentnb.kernel import guard
+from agentnb.kernel.branch import post
+from agentnb.kernel.branch.host import Clock, Host
+from agentnb.kernel.branch.post import Letter
+from agentnb.kernel.branch.travel import Ground, pack, unpack
+from agentnb.kernel.children import mark
+from agentnb.kernel.merge import Brought, Bundle
+from agentnb.kernel.port import Outcome, Place, Sink
+from agentnb.kernel.shell import Shell
+from agentnb.kernel.turn import Turn
+from agentnb.kernel.undo.irreversible import irreversible
+from agentnb.record.document import Mode
+
+_LAST = 200  # characters of a process' last words
+
+
+class BranchLost(AgentnbError):
+    """The process ended before its task did, and the task is not to go on elsewhere; the message says why."""
+
+
+class AwayPlace(ABC):
+    """Actions in another process; the user's own variables stay as they are.
+
+    ``bundle`` is what the task brings back, once it gave its answer. ``elsewhere`` makes the place where the task goes
+    on should the process be lost; without it the action after that raises ``BranchLost``.
+    """
+
+    mode: Mode
+    what: str
+    """What it is called in messages, with no article."""
+    source = "branch"
+    """The same, said of what it brings back."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        ground: Ground,
+        clock: Clock,
+        turn: Turn,
+        handed: Mapping[str, Any],
+        owner: str,
+        elsewhere: Callable[[], Place] | None,
+    ) -> None:
+        self._shell, self._ground, self._clock, self._turn = shell, ground, clock, turn
+        self._handed, self._owner, self._elsewhere = handed, owner, elsewhere
+        self._loop = asyncio.get_running_loop()
+        self._host: Host | None = None  # while an action runs
+        self._refuge: Place | None = None
+        self._lost: str | None = None
+        self.bundle: Bundle | None = None
+
+    @property
+    @abstractmethod
+    def _link(self) -> post.Link:
+        """The way to the process."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the process."""
+
+    def _before(self, code: str, names: Mapping[str, Any]) -> None:  # noqa: B027  # a branch has it all
+        """Send what the code needs, before it is sent itself."""
+
+    def _after(self, outcome: Outcome) -> None:  # noqa: B027  # a branch knows it all
+        """Add to the outcome what the other side cannot know."""
+
+    def _brought(self, brought: list[Brought]) -> list[Brought]:
+        """Return what the process brings back as the kernel has it."""
+        return brought
+
+    def _base(self) -> Mapping[str, Any]:
+        """The user's variables as the code finds them."""
+        return self._ground.base
+
+    def variables(self) -> Mapping[str, Any]:
+        """The namespace as the task found it, with what it was handed."""
+        if self._refuge is not None:
+            return self._refuge.variables()
+        return {**self._base(), **self._handed}
+
+    async def execute(
+        self, code: str, *, label: str, names: dict[str, Any], sink: Sink, timeout: float | None = None
+    ) -> Outcome:
+        """Run ``code`` in the process; see ``Place.execute``. Raises ``BranchLost`` where there is none any more."""
+        if self._lost is not None:
+            return await self._in_refuge(code, label=label, names=names, sink=sink, timeout=timeout)
+        host = self._host = Host(self._shell, self._ground, self._link, self._clock, names, sink, self._turn)
+        for text in irreversible(code, self.variables()):
+            sink.note(f"cannot be undone: {text}")
+        self._clock.begin(timeout)
+        try:
+            self._before(code, names)
+            how = {"timeout": timeout, "read_only": guard.is_wanted(), "mark": mark()}
+            self._send("act", code=code, label=label, names=host.news(), **how)
+            letter = await host.done
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._clock.end()
+            self._host = None
+            host.close()
+        return self._came_of(letter, sink)
+
+    def receive(self, bundle: Bundle) -> list[str]:
+        """Merge into the process what another one brings; the action under way tells what there is to say about it."""
+        if self._refuge is not None:
+            return self._refuge.receive(bundle)
+        if self._lost is None:
+            self._send("bring", pack((bundle.agent, bundle.brought, bundle.stays), self._ground))
+        return []
+
+    def _send(self, kind: str, parcel: Any = None, **fields: Any) -> None:
+        with contextlib.suppress(OSError):  # it just died: that is read from the connection's end
+            post.send(self._link, kind, parcel, **fields)
+
+    def _take(self, letter: Letter) -> None:
+        if self._host is not None:
+            self._host.take(letter)
+        elif letter.parcel is not None:
+            letter.parcel.close()
+
+    def _is_lost(self, reason: str, said: str) -> None:
+        """The process has ended; ``said`` is what it wrote last past Python."""
+        self._lost = reason
+        self.close()
+        if self._host is not None:
+            self._host.take(Letter("lost", {"said": said}))
+
+    def _came_of(self, letter: Letter, sink: Sink) -> Outcome:
+        if letter.kind == "lost":
+            return self._outcome_of_loss(letter["said"], sink)
+        outcome = Outcome(
+            final=letter["final"], report=letter["report"], changes=letter["changes"], notes=letter["notes"]
+        )
+        if outcome.report is not None:
+            outcome.error = Correction(outcome.report.message)
+        if letter.parcel is not None:
+            outcome.value, brought, stays = unpack(letter.parcel, self._ground)
+            self.bundle = Bundle(self._owner, self._brought(brought), stays, held=self._ground, source=self.source)
+        self._after(outcome)
+        return outcome
+
+    # --- without the process ------------------------------------------------------------------------------------------
+
+    def _outcome_of_loss(self, said: str, sink: Sink) -> Outcome:
+        from agentnb.kernel.report import report
+
+        if said:
+            sink.add({"output_type": "stream", "name": "stderr", "text": said})
+        if self._elsewhere is None:
+            raise BranchLost(f"its {self.what} is lost: {self._lost}")
+        self._refuge = self._elsewhere()
+        error = Correction(
+            f"the {self.what} that your code ran in is lost: {self._lost}. What you assigned is gone, the "
+            f"person's variables are as they were. From now on your code runs in {self._refuge.mode}; do it another way"
+        )
+        return Outcome(error=error, report=report(error))
+
+    async def _in_refuge(self, code: str, **options: Any) -> Outcome:
+        if self._refuge is None:
+            if self._elsewhere is None:
+                raise BranchLost(f"its {self.what} is lost: {self._lost}")
+            self._refuge = self._elsewhere()
+        return await self._refuge.execute(code, **options)
+
+
+def how_it_ended(how: str, said: str) -> str:
+    """Return how a process died, with the last that it wrote: there a library or Python itself says why."""
+    last = said.rstrip().rpartition("\n")[2].strip()[:_LAST]
+    return how + (f", and the last that it wrote is: {last}" if last else "")
