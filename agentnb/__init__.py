@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from agentnb.errors import UserError as UserError
     from agentnb.magic import load_ipython_extension as load_ipython_extension
     from agentnb.magic import unload_ipython_extension as unload_ipython_extension
-    from agentnb.run.best_of import best_of as best_of
     from agentnb.run.run import Run as Run
+    from agentnb.run.speculation.best_of import best_of as best_of
     from agentnb.run.team import Team as Team
     from agentnb.team.agent import Agent as Agent
     from agentnb.tools import MCPServer as MCPServer
@@ -27,7 +27,7 @@ _HOME = {
     "Run": "agentnb.run.run",
     "Team": "agentnb.run.team",
     "UserError": "agentnb.errors",
-    "best_of": "agentnb.run.best_of",
+    "best_of": "agentnb.run.speculation.best_of",
     "load_ipython_extension": "agentnb.magic",
     "tool": "agentnb.tools",
     "unload_ipython_extension": "agentnb.magic",

@@ -118,7 +118,7 @@ def _print_runs(records: Sequence[RunRecord]) -> None:
 
 def _export(args: argparse.Namespace) -> int:
     from agentnb.headless import read_notebook, write_notebook
-    from agentnb.run.recordings import load_recordings
+    from agentnb.run.replay.recordings import load_recordings
     from agentnb.views.notebook import export_notebook
 
     out = args.out or args.notebook.with_suffix(".plain.ipynb")
@@ -129,7 +129,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from agentnb.run.recordings import load_runs
+    from agentnb.run.replay.recordings import load_runs
     from agentnb.views.terminal import render_rich
 
     records = load_runs(args.file)

@@ -253,7 +253,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 async def _replay(notebook: Notebook, variables: dict[str, Any], words: list[str], rest: str) -> Any:
-    from agentnb.run.recordings import load_recordings
+    from agentnb.run.replay.recordings import load_recordings
 
     if words:
         recording = load_recordings(Path(words[0]))[0]

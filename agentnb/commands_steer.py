@@ -6,8 +6,8 @@ from typing import Any
 
 from agentnb.errors import OptionError, UserError
 from agentnb.record.document import Request, Usage
+from agentnb.run.approvals.prompting import describe
 from agentnb.run.notebook import Notebook
-from agentnb.run.prompting import describe
 from agentnb.run.run import Run
 from agentnb.views.words import one_line
 

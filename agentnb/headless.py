@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from agentnb.errors import UserError
 from agentnb.record.document import RunRecord
 from agentnb.record.read import records_of
-from agentnb.run.recordings import REPLAY_VARIABLE, load_recordings
+from agentnb.run.replay.recordings import REPLAY_VARIABLE, load_recordings
 
 OnCell = Callable[[int, int], None]
 OnText = Callable[[str], None]

@@ -12,9 +12,9 @@ from agentnb.kernel.shell import current_shell, notebook_name
 from agentnb.record.journals import CrashedRun, crashed_runs, find_journal
 from agentnb.run.budget import Budget
 from agentnb.run.cell import check_done
-from agentnb.run.crash import Crash, Rerun, is_finished, listing, summary
 from agentnb.run.notebook import Notebook
-from agentnb.run.rehire import lost_tools
+from agentnb.run.recovery.crash import Crash, Rerun, is_finished, listing, summary
+from agentnb.run.recovery.rehire import lost_tools
 from agentnb.run.team import Team
 from agentnb.views.words import count, one_line, plural
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from agentnb.kernel import interrupt
+from agentnb.kernel.action import interrupt
+from agentnb.kernel.action.names import cell_names
+from agentnb.kernel.action.stage import tasks_on_stage
 from agentnb.kernel.live import LivePlace
-from agentnb.kernel.names import cell_names
 from agentnb.kernel.port import Outcome
 from agentnb.kernel.shell import current_shell
-from agentnb.kernel.stage import tasks_on_stage
 from agentnb.kernel.turn import Gate, Turn
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xxhash
 
-from agentnb.kernel.changes import Watch
+from agentnb.kernel.namespace.changes import Watch
 from agentnb.kernel.undo.frozen import Freezer
 
 

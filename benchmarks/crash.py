@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from agentnb.run.crash import Crash
-from agentnb.run.retell import turns
+from agentnb.run.recovery.crash import Crash
+from agentnb.run.recovery.retell import turns
 from benchmarks._harness import compare, judge, table
 from tests.kernel.dying import expected, finished, killed_after, newest_journal
 

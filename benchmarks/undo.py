@@ -21,7 +21,7 @@ import pandas as pd
 import psutil
 from sklearn.ensemble import RandomForestClassifier
 
-from agentnb.kernel.changes import Watch
+from agentnb.kernel.namespace.changes import Watch
 from agentnb.kernel.undo.frozen import Freezer
 from agentnb.kernel.undo.rollback import roll_back
 from benchmarks._harness import Comparison, compare, judge, show, table

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agentnb.kernel.merge import Brought, Bundle, Merged
-from agentnb.kernel.tables import is_array, is_frame
+from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frames import table_kind
 from agentnb.kernel.undo.memento import Changed

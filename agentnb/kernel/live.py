@@ -11,20 +11,20 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from agentnb.errors import Correction
+from agentnb.kernel.action.capture import value_output
+from agentnb.kernel.action.cell import Cell, compile_cell
+from agentnb.kernel.action.children import described, end
+from agentnb.kernel.action.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.action.names import FinalAnswer
+from agentnb.kernel.action.pending import Pending, settle
+from agentnb.kernel.action.report import report
+from agentnb.kernel.action.stage import Stage, current_stage
 from agentnb.kernel.adopt import Adopted, adopt, include
-from agentnb.kernel.capture import value_output
-from agentnb.kernel.cell import Cell, compile_cell
-from agentnb.kernel.changes import Snapshot, Watch
-from agentnb.kernel.children import described, end
-from agentnb.kernel.interrupt import ActionTimeout, Stopped
 from agentnb.kernel.merge import Bundle, merge
-from agentnb.kernel.names import FinalAnswer
-from agentnb.kernel.pending import Pending, settle
+from agentnb.kernel.namespace.changes import Snapshot, Watch
+from agentnb.kernel.namespace.scope import Scope
 from agentnb.kernel.port import Cancelled, Outcome, Sink
-from agentnb.kernel.report import report
-from agentnb.kernel.scope import Scope
 from agentnb.kernel.shell import Namespace
-from agentnb.kernel.stage import Stage, current_stage
 from agentnb.kernel.turn import Turn
 from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frozen import Freezer

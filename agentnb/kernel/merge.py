@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
-from agentnb.kernel.fingerprint import Fingerprint, fingerprint, sketch
-from agentnb.kernel.kinds import ATOMS
-from agentnb.kernel.summary import summarize_variable
+from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, sketch
+from agentnb.kernel.namespace.kinds import ATOMS
+from agentnb.kernel.namespace.summary import summarize_variable
 from agentnb.record.document import Change, ChangeKind
 
 

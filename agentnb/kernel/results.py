@@ -7,8 +7,8 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from agentnb.kernel.capture import bundle_of, encoded
-from agentnb.kernel.interrupt import bounded
+from agentnb.kernel.action.capture import bundle_of, encoded
+from agentnb.kernel.action.interrupt import bounded
 from agentnb.record.limits import cut_bundle
 
 SECONDS = 10.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from agentnb.kernel.capture import Publisher
+from agentnb.kernel.action.capture import Publisher
 from agentnb.kernel.shell import kernel_of
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from agentnb.kernel.capture import flush_held
+from agentnb.kernel.action.capture import flush_held
 from agentnb.page.desk import Desk
 from agentnb.page.feed import Feed
 from agentnb.page.port import Message, Send, Steered

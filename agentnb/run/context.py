@@ -15,20 +15,20 @@ from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Gate
 from agentnb.models import Chat, ModelChat, RecordedModels, has_prices, price_of, resolve
 from agentnb.record.document import Request, RunRecord, RunStatus
-from agentnb.run.approval import Approver
+from agentnb.run.approvals.approval import Approver
+from agentnb.run.approvals.requests import Answer, CheckEdit, Requests
+from agentnb.run.approvals.rules import Rules
 from agentnb.run.budget import LimitReached, Meter
 from agentnb.run.conflicts import Conflicts
 from agentnb.run.control import Control
 from agentnb.run.ledger import Ledger, Repetition
 from agentnb.run.recorder import Recorder
-from agentnb.run.requests import Answer, CheckEdit, Requests
-from agentnb.run.rules import Rules
 from agentnb.run.undo import Undo
 from agentnb.tracing import ToolSpan
 
 if TYPE_CHECKING:
     from agentnb.kernel.dask.cluster import Cluster
-    from agentnb.run.resume import Resumption
+    from agentnb.run.recovery.resume import Resumption
 
 
 class Models(Protocol):

@@ -8,22 +8,22 @@ import traceback
 from typing import Any
 
 from agentnb.errors import ModelError, UserError
-from agentnb.kernel import interrupt
+from agentnb.kernel.action import interrupt
+from agentnb.kernel.action.children import end_run
+from agentnb.kernel.action.stage import tasks_on_stage
 from agentnb.kernel.branch.away import BranchLost
-from agentnb.kernel.children import end_run
 from agentnb.kernel.results import show_result
 from agentnb.kernel.shell import kernel_of
-from agentnb.kernel.stage import tasks_on_stage
 from agentnb.record.document import FINAL, Error, RunStatus
 from agentnb.record.events import BudgetChanged, RunEnded, Said
+from agentnb.run.approvals.prompting import prompting
 from agentnb.run.budget import WARN_AT, Budget, LimitReached
 from agentnb.run.context import RunContext
 from agentnb.run.crew import Crew
-from agentnb.run.drift import drifts
 from agentnb.run.errand import Errand, carry_out
 from agentnb.run.outlook import outlook
-from agentnb.run.prompting import prompting
-from agentnb.run.tries import Tries
+from agentnb.run.replay.drift import drifts
+from agentnb.run.speculation.tries import Tries
 from agentnb.run.worker import TaskLimit
 
 SECOND_CANCEL = 0.5

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from agentnb.kernel.action.names import cell_names
 from agentnb.kernel.branch.away import AwayPlace
 from agentnb.kernel.dask.cluster import check as check_dask
-from agentnb.kernel.digest import digest
 from agentnb.kernel.live import LivePlace, ScratchPlace
-from agentnb.kernel.names import cell_names
+from agentnb.kernel.namespace.digest import digest
+from agentnb.kernel.namespace.scope import Scope
 from agentnb.kernel.port import Place
-from agentnb.kernel.scope import Scope
 from agentnb.kernel.turn import Turn
 from agentnb.record.document import Member, Mode
 from agentnb.record.events import AgentJoined
 from agentnb.run import prompts
-from agentnb.run.approval import ToolGate
+from agentnb.run.approvals.approval import ToolGate
 from agentnb.run.branches import open_for, open_on_dask
 from agentnb.run.context import RunContext
 from agentnb.run.delegation import Delegation

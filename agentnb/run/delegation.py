@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from agentnb.errors import Correction, DelegationError, ModelError, UserError
+from agentnb.kernel.action.interrupt import masked
+from agentnb.kernel.action.pending import Pending
 from agentnb.kernel.branch.away import BranchLost
-from agentnb.kernel.interrupt import masked
-from agentnb.kernel.pending import Pending
 from agentnb.record.document import Error, Mode, Request
 from agentnb.run import prompts
 from agentnb.run.branches import merge_into
 from agentnb.run.budget import LimitReached
-from agentnb.run.choice import JUDGE, AskJudge, choose, question, tell
 from agentnb.run.context import RunContext
+from agentnb.run.speculation.choice import JUDGE, AskJudge, choose, question, tell
 from agentnb.run.staffing import Staffing
 from agentnb.run.worker import TaskLimit, Worker
 from agentnb.team.agent import MODES, Agent

@@ -10,7 +10,7 @@ from agentnb.errors import UserError
 from agentnb.record.document import FINAL
 from agentnb.run import started
 from agentnb.run.options import CellOptions, fill_in
-from agentnb.run.recordings import find_recording, replay_wanted
+from agentnb.run.replay.recordings import find_recording, replay_wanted
 from agentnb.run.run import Run
 from agentnb.run.team import Team
 from agentnb.team.agent import Agent

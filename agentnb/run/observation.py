@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agentnb.kernel.digest import digest_changes
+from agentnb.kernel.namespace.digest import digest_changes
 from agentnb.kernel.port import Outcome
 from agentnb.record.document import Change, Error
 from agentnb.record.limits import cut_text

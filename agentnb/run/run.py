@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentnb.errors import Correction, UserError
-from agentnb.kernel import interrupt
-from agentnb.kernel.stage import current_stage
+from agentnb.kernel.action import interrupt
+from agentnb.kernel.action.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.kernel.undo.store import Checkpoint
 from agentnb.record.document import FINAL, Request, RunRecord, RunStatus, Step, Task, Usage
 from agentnb.record.events import RunStatusChanged, Said
+from agentnb.run.approvals.requests import Answer, check_answer
 from agentnb.run.budget import Budget
 from agentnb.run.context import RunContext
 from agentnb.run.course import Course
 from agentnb.run.crew import Crew
-from agentnb.run.requests import Answer, check_answer
+from agentnb.run.speculation.tries import Tries
 from agentnb.run.staffing import Staffing
-from agentnb.run.tries import Tries
 from agentnb.run.undo import UndoReport, told_to_agents
 from agentnb.team.roster import Roster
 from agentnb.views.changes import Changes

@@ -10,9 +10,9 @@ from typing import Any
 
 from agentnb._version import __version__
 from agentnb.errors import UserError
+from agentnb.kernel.action.stage import current_stage
 from agentnb.kernel.ask import can_prompt
 from agentnb.kernel.shell import current_shell, notebook_name
-from agentnb.kernel.stage import current_stage
 from agentnb.kernel.turn import Gate, kernel_lock
 from agentnb.kernel.undo.store import kernel_checkpoints
 from agentnb.models import RecordedModels, default_model
@@ -22,17 +22,17 @@ from agentnb.record.journal import Journal
 from agentnb.record.journals import find_journal
 from agentnb.record.redact import Redactor
 from agentnb.run import started
+from agentnb.run.approvals.requests import Requests
+from agentnb.run.approvals.rules import Rules, rules_of
 from agentnb.run.budget import Budget, Meter
 from agentnb.run.context import LiveModels, Models, ReplayModels, RunContext
-from agentnb.run.crash import Crash, Rerun
 from agentnb.run.crew import Crew, Led, Memory
 from agentnb.run.recorder import Recorder
-from agentnb.run.recordings import find_recording, replay_wanted
-from agentnb.run.requests import Requests
-from agentnb.run.resume import Resumption
-from agentnb.run.rules import Rules, rules_of
+from agentnb.run.recovery.crash import Crash, Rerun
+from agentnb.run.recovery.resume import Resumption
+from agentnb.run.replay.recordings import find_recording, replay_wanted
 from agentnb.run.run import Run
-from agentnb.run.tries import Tries
+from agentnb.run.speculation.tries import Tries
 from agentnb.team.agent import Agent, IfLost, check_approve, check_branch, check_mode
 from agentnb.team.config import Config, load_config
 from agentnb.team.policy import load_policy
@@ -198,7 +198,7 @@ class Team(Led):
         their tasks. Who was on the team and is not now is hired again. ``budget``
         takes the place of its budget, what was spent included. Raises ``UserError`` where the run did not crash.
         """
-        from agentnb.run.rehire import rehire
+        from agentnb.run.recovery.rehire import rehire
 
         crash = Crash.load(find_journal(str(run)))
         record = crash.record

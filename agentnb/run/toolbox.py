@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentnb.kernel import guard
-from agentnb.kernel.pending import Pending
-from agentnb.kernel.stage import current_stage
+from agentnb.kernel.action import guard
+from agentnb.kernel.action.pending import Pending
+from agentnb.kernel.action.stage import current_stage
 from agentnb.tools import Tool
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentnb.errors import AgentnbError, ContextOverflow, Correction, ModelError
-from agentnb.kernel import guard
+from agentnb.kernel.action import guard
+from agentnb.kernel.action.children import marked
 from agentnb.kernel.branch.away import AwayPlace
-from agentnb.kernel.children import marked
 from agentnb.kernel.merge import Bundle
 from agentnb.kernel.port import Cancelled, Outcome, Place
 from agentnb.models import Chat, Reply, Retry
@@ -19,13 +19,13 @@ from agentnb.record.document import Error, PlanItem, Request, StepStatus
 from agentnb.record.events import ActionStarted, Noted, ReplyDelta, ReplyEnded, StepEnded, StepStarted
 from agentnb.record.redact_stream import StreamRedactor
 from agentnb.run import prompts
-from agentnb.run.approval import Permit, Refusal, refusal
+from agentnb.run.approvals.approval import Permit, Refusal, refusal
+from agentnb.run.approvals.plan import plan_line, priced, read_plan
 from agentnb.run.branches import merge_for_user
 from agentnb.run.context import RunContext
 from agentnb.run.history import History, Turn
 from agentnb.run.observation import observation, step_line
 from agentnb.run.parse import Parsed, parse_reply
-from agentnb.run.plan import plan_line, priced, read_plan
 from agentnb.run.recorder import StepSink
 
 MAX_REPAIRS = 3

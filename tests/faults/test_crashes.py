@@ -8,7 +8,7 @@ import pytest
 
 from agentnb.record.fold import fold
 from agentnb.record.journal import read_journal
-from agentnb.run.crash import Crash
+from agentnb.run.recovery.crash import Crash
 from tests.kernel.driver import KernelError
 from tests.kernel.dying import newest_journal
 from tests.kernel.work import team

@@ -53,7 +53,7 @@ def test_fault_14_stop_ends_it(agents_kernel, how):
 @pytest.fixture
 def nervous(agents_kernel):
     """The kernel, which tells of code that does not let itself be stopped after 0.3 s, not 3 s."""
-    agents_kernel.run("from agentnb.kernel import watchdog\nwatchdog.PATIENCE = 0.3", check=True)
+    agents_kernel.run("from agentnb.kernel.action import watchdog\nwatchdog.PATIENCE = 0.3", check=True)
     yield agents_kernel
     agents_kernel.run("watchdog.PATIENCE = 3.0", check=True)
 

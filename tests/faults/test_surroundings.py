@@ -56,7 +56,7 @@ def test_fault_19_the_persons_own_cells_have_no_limit(agents_kernel):
 BOMB = """
 import asyncio, os, psutil
 from agentnb import Team
-from agentnb.kernel import ceiling
+from agentnb.kernel.action import ceiling
 from agentnb.testing import ScriptedModel
 
 def team(code):

@@ -1,6 +1,6 @@
 """Approvals in a real kernel: at the prompt of the cell, from another cell, by a view; never by nobody."""
 
-from agentnb.run.prompting import PAGE_COMES
+from agentnb.run.approvals.prompting import PAGE_COMES
 from tests.kernel.page import Page, start_run
 from tests.kernel.test_background import ended
 from tests.kernel.work import pass_time, read_run, reply, team

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentnb.errors import AgentnbError, Correction
-from agentnb.kernel import guard
+from agentnb.kernel.action import guard
+from agentnb.kernel.action.children import mark
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.host import Clock, Host
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.travel import Ground, pack, unpack
-from agentnb.kernel.children import mark
 from agentnb.kernel.merge import Brought, Bundle
 from agentnb.kernel.port import Outcome, Place, Sink
 from agentnb.kernel.shell import Shell
@@ -155,7 +155,7 @@ class AwayPlace(ABC):
     # --- without the process ------------------------------------------------------------------------------------------
 
     def _outcome_of_loss(self, said: str, sink: Sink) -> Outcome:
-        from agentnb.kernel.report import report
+        from agentnb.kernel.action.report import report
 
         if said:
             sink.add({"output_type": "stream", "name": "stderr", "text": said})

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from agentnb.errors import Correction
+from agentnb.kernel.action.cell import PREFIX
+from agentnb.kernel.action.interrupt import ActionTimeout, Stopped
+from agentnb.kernel.action.names import given
+from agentnb.kernel.action.pending import Pending
+from agentnb.kernel.action.stage import Stage, current_stage
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import described, portable
 from agentnb.kernel.branch.travel import Ground, Parcel, pack, unpack
-from agentnb.kernel.cell import PREFIX
-from agentnb.kernel.interrupt import ActionTimeout, Stopped
-from agentnb.kernel.names import given
-from agentnb.kernel.pending import Pending
 from agentnb.kernel.port import Sink
 from agentnb.kernel.shell import Shell
-from agentnb.kernel.stage import Stage, current_stage
 from agentnb.kernel.turn import Turn
 
 _CALL = compile("call(*args, **kwargs)", f"{PREFIX}call from a branch>", "eval")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agentnb.kernel import guard
+from agentnb.kernel.action import guard
 from agentnb.kernel.branch.travel import Parcel
 from agentnb.kernel.fork import Message
 

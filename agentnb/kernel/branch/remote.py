@@ -12,13 +12,13 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 from agentnb.errors import Correction
+from agentnb.kernel.action.interrupt import masked
+from agentnb.kernel.action.pending import Pending
+from agentnb.kernel.action.stage import current_stage
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.travel import Call, Ground, StandIn, pack, unpack
 from agentnb.kernel.fork import Connection
-from agentnb.kernel.interrupt import masked
-from agentnb.kernel.pending import Pending
-from agentnb.kernel.stage import current_stage
 
 Take = Callable[[Letter], None]
 

@@ -11,23 +11,23 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from agentnb.errors import Correction
-from agentnb.kernel import guard, interrupt
+from agentnb.kernel.action import guard, interrupt
+from agentnb.kernel.action.children import marked
+from agentnb.kernel.action.names import cell_names
+from agentnb.kernel.action.report import report
+from agentnb.kernel.action.stage import Stage, current_stage, tasks_on_stage
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import Kernel, placed
 from agentnb.kernel.branch.travel import Ground, Parcel, StandIn, pack, unpack
-from agentnb.kernel.changes import Snapshot, Watch
-from agentnb.kernel.children import marked
-from agentnb.kernel.fingerprint import Fingerprint, fingerprint
 from agentnb.kernel.fork import Connection
-from agentnb.kernel.kinds import is_variable
 from agentnb.kernel.live import run_cell
 from agentnb.kernel.merge import MISSING, Brought, Bundle, can_change, merge, print_of
-from agentnb.kernel.names import cell_names
+from agentnb.kernel.namespace.changes import Snapshot, Watch
+from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint
+from agentnb.kernel.namespace.kinds import is_variable
 from agentnb.kernel.port import Outcome
-from agentnb.kernel.report import report
 from agentnb.kernel.shell import Shell
-from agentnb.kernel.stage import Stage, current_stage, tasks_on_stage
 from agentnb.kernel.turn import Gate, Turn
 from agentnb.record.document import ChangeKind
 

@@ -19,8 +19,8 @@ from typing import Any
 import cloudpickle
 
 from agentnb.kernel.fork.wire import aligned, memory_of
+from agentnb.kernel.namespace.tables import is_array
 from agentnb.kernel.shell import Namespace
-from agentnb.kernel.tables import is_array
 
 _BESIDE = 1 << 16
 """Bytes of a buffer from which on it travels beside the pickle; less is copied, and holds no mapping alive."""

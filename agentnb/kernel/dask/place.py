@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentnb.kernel.action.names import given
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.away import AwayPlace, how_it_ended
 from agentnb.kernel.branch.serve import CONSTANTS
@@ -14,13 +15,12 @@ from agentnb.kernel.branch.travel import Ground, pack
 from agentnb.kernel.branch.watchdog import GRACE
 from agentnb.kernel.dask.cluster import Cluster, Line
 from agentnb.kernel.dask.freight import Freight
-from agentnb.kernel.fingerprint import Fingerprint
 from agentnb.kernel.merge import MISSING, Brought, can_change, print_of
-from agentnb.kernel.names import given
+from agentnb.kernel.namespace.fingerprint import Fingerprint
+from agentnb.kernel.namespace.reach import assigned, needed
+from agentnb.kernel.namespace.tables import is_array, is_frame, size_hint
 from agentnb.kernel.port import Outcome, Place
-from agentnb.kernel.reach import assigned, needed
 from agentnb.kernel.shell import Namespace, Shell
-from agentnb.kernel.tables import is_array, is_frame, size_hint
 from agentnb.kernel.turn import Turn
 from agentnb.record.document import Mode
 

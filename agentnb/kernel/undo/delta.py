@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentnb.kernel.kinds import ATOMS, attributes
-from agentnb.kernel.tables import is_array, is_frame, size_hint
+from agentnb.kernel.namespace.kinds import ATOMS, attributes
+from agentnb.kernel.namespace.tables import is_array, is_frame, size_hint
 from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import Writes
 from agentnb.kernel.undo.states import MISSING, Kind, same_object

@@ -10,9 +10,9 @@ import operator
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from agentnb.kernel.fingerprint import cached_names
-from agentnb.kernel.kinds import lineage
-from agentnb.kernel.tables import is_array, is_frame, plain_view
+from agentnb.kernel.namespace.fingerprint import cached_names
+from agentnb.kernel.namespace.kinds import lineage
+from agentnb.kernel.namespace.tables import is_array, is_frame, plain_view
 from agentnb.kernel.undo.states import Kind, same_items, same_state, same_states
 
 _ARRAY_FIELDS = ("_ndarray", "_dtype")

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from agentnb.kernel import recognised as known
-from agentnb.kernel.effects import effects
-from agentnb.kernel.fingerprint import is_opaque
-from agentnb.kernel.kinds import ATOMS, root, type_name
-from agentnb.kernel.reach import mentioned
-from agentnb.kernel.tables import is_array
+from agentnb.kernel.analysis import recognised as known
+from agentnb.kernel.analysis.effects import effects
+from agentnb.kernel.namespace.fingerprint import is_opaque
+from agentnb.kernel.namespace.kinds import ATOMS, root, type_name
+from agentnb.kernel.namespace.reach import mentioned
+from agentnb.kernel.namespace.tables import is_array
 from agentnb.kernel.undo.memento import Memento
 
 _LASTING = (known.WRITES, known.PROGRAMS, known.PACKAGES, known.NETWORK, known.SETTINGS)

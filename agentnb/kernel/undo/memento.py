@@ -17,9 +17,9 @@ from itertools import chain
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
-from agentnb.kernel.fingerprint import Fingerprint, fingerprint, is_opaque, sketch
-from agentnb.kernel.kinds import ATOMS
-from agentnb.kernel.tables import OutOfTime, is_array, size_hint
+from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, is_opaque, sketch
+from agentnb.kernel.namespace.kinds import ATOMS
+from agentnb.kernel.namespace.tables import OutOfTime, is_array, size_hint
 from agentnb.kernel.undo.frames import OBJECTS, table_kind
 from agentnb.kernel.undo.frozen import CannotFork
 from agentnb.kernel.undo.memory import Memory, Source, Writes, header_of, is_shared, is_written, span

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import xxhash
 
-from agentnb.kernel.tables import plain_view
+from agentnb.kernel.namespace.tables import plain_view
 from agentnb.kernel.undo.pages import Range, differing, view
 
 _PIECE = 8 << 20

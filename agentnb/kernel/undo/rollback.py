@@ -12,7 +12,7 @@ from typing import Any
 
 import xxhash
 
-from agentnb.kernel.kinds import is_variable, variables
+from agentnb.kernel.namespace.kinds import is_variable, variables
 from agentnb.kernel.undo.delta import Delta, tick
 from agentnb.kernel.undo.memento import Changed, Memento
 from agentnb.kernel.undo.memory import Written, header_of, span

@@ -16,8 +16,8 @@ from itertools import chain
 from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
-from agentnb.kernel.fingerprint import cached_names
-from agentnb.kernel.kinds import ATOMS, root, type_name
+from agentnb.kernel.namespace.fingerprint import cached_names
+from agentnb.kernel.namespace.kinds import ATOMS, root, type_name
 
 MISSING: Any = object()
 _CONSTANTS = frozenset({int, str, bytes, bool, complex})

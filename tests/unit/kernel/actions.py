@@ -2,10 +2,10 @@
 
 import asyncio
 
+from agentnb.kernel.action.names import cell_names
+from agentnb.kernel.action.stage import Stage
 from agentnb.kernel.live import run_cell
-from agentnb.kernel.names import cell_names
 from agentnb.kernel.shell import current_shell
-from agentnb.kernel.stage import Stage
 from agentnb.kernel.turn import Gate, Turn
 
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from agentnb.kernel.action.names import cell_names
 from agentnb.kernel.live import LivePlace, ScratchPlace
-from agentnb.kernel.names import cell_names
-from agentnb.kernel.scope import Scope
+from agentnb.kernel.namespace.scope import Scope
 from agentnb.kernel.shell import current_shell
 from agentnb.kernel.turn import Gate, Turn
 from tests.unit.kernel.actions import Outputs, act

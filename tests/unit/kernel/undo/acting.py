@@ -2,7 +2,7 @@
 
 import textwrap
 
-from agentnb.kernel.changes import Watch
+from agentnb.kernel.namespace.changes import Watch
 from agentnb.kernel.undo.frozen import Freezer
 
 

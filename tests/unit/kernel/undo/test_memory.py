@@ -5,7 +5,7 @@ import mmap
 import numpy as np
 import pytest
 
-from agentnb.kernel.changes import Watch
+from agentnb.kernel.namespace.changes import Watch
 from agentnb.kernel.undo import frozen, memento, memory
 from agentnb.kernel.undo.frozen import CannotFork, Freezer, Frozen
 from agentnb.kernel.undo.memory import INLINE, Memory

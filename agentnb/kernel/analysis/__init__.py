@@ -1,0 +1,1 @@
+"""What an action is known to do before it runs, told from its code."""

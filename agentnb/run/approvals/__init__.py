@@ -1,0 +1,1 @@
+"""What waits for the person, and whether an action may run."""

@@ -1,0 +1,1 @@
+"""One task tried several times at once: the best try is kept."""

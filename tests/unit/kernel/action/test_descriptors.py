@@ -1,0 +1,50 @@
+"""What is written past Python is output of the action."""
+
+import os
+import subprocess
+import time
+
+from agentnb.kernel.action.descriptors import descriptors
+from tests.unit.kernel.actions import act, stage_over
+
+
+async def test_children_and_descriptors_write_to_the_step_in_order():
+    code = """
+    import os, subprocess, sys
+    subprocess.run("echo out; echo err >&2", shell=True)
+    os.write(1, "gr\\u00fc\\u00df".encode()[:3])
+    os.write(1, "gr\\u00fc\\u00df".encode()[3:])
+    await asyncio.sleep(0)
+    print("printed")
+    """
+    stage, outcome = await act(code)
+    assert outcome.error is None
+    texts = dict.fromkeys(("stdout", "stderr"), "")
+    for output in stage.outputs:
+        if output["output_type"] == "stream":
+            texts[output["name"]] += output["text"]
+    assert texts == {"stdout": "out\ngr\u00fc\u00dfprinted\n", "stderr": "err\n"}
+
+
+async def test_the_process_has_its_own_again(capfd):
+    await act("import os; os.write(1, b'of the action');")
+    await act("import os; os.write(2, b'of another');")
+    os.write(1, b"of the process")
+    subprocess.run(["echo", "!"], check=True)
+    assert capfd.readouterr() == ("of the process!\n", "")
+
+
+async def test_what_a_child_wrote_last_is_there_before_the_end(monkeypatch):
+    class SlowReader:
+        def __init__(self, stream):
+            self.stream = stream
+
+        def write(self, text):
+            time.sleep(0.3)  # as on a busy machine
+            return self.stream.write(text)
+
+    stage = stage_over()
+    lead_to = descriptors.lead_to
+    monkeypatch.setattr(descriptors, "lead_to", lambda pair: lead_to(tuple(map(SlowReader, pair))))
+    await act("import os; os.write(1, b'the end');", stage)
+    assert stage.outputs.text == "the end"
