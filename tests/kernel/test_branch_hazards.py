@@ -197,6 +197,24 @@ print(memory[0])
     assert kernel.eval("open('notes.txt').read()") == "held"
 
 
+def test_ipythons_own_thread_is_ended_before_the_look_at_the_threads_and_not_within_the_fork(kernel):
+    watch = """
+import os
+from agentnb.kernel.fork import fork
+history, made, real = get_ipython().history_manager, [], os.fork
+def watched():
+    made.append(history.save_thread)
+    return real()
+"""
+    kernel.run(watch, check=True)
+    kernel.run(
+        "history._restart_thread_if_stopped(); running = history.save_thread is not None; os.fork = watched\n"
+        "try: fork(lambda connection: None, patience=5).wait(30)\nfinally: os.fork = real",
+        check=True,
+    )
+    assert kernel.eval("running, made") == (True, [None])
+
+
 def test_random_numbers_of_two_branches_differ_and_are_the_same_again(kernel):
     seen = []
     for _ in range(2):

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agentnb.errors import AgentnbError
-from agentnb.kernel.fork import guard
+from agentnb.kernel.fork import guard, hooks
 from agentnb.kernel.fork.birth import Seeds, be_born
 from agentnb.kernel.fork.child import Child
 from agentnb.kernel.fork.threads import learn_mappings, nap
@@ -34,7 +34,8 @@ _HOLDS = (0.12, 0.24, 0.24)
 """Seconds for which the other threads are kept from running Python code, at most, to let them come to rest: at the
 first try, the second, and all others."""
 _BRIEF = 0.0005  # the switch interval in which this thread comes to its turn
-_MARGIN = 0.1  # between the end of a hold and the first who asks for the interpreter's lock
+_GLANCE = 0.05  # for a look without a hold
+_MARGIN = 0.25  # between the end of a hold and the first who asks for the interpreter's lock
 _NAP = 0.0005
 _AGAIN = 0.01
 
@@ -133,6 +134,7 @@ def _fork_when_safe(order: _Order) -> Child:
     with _unwarned():
         try:
             for hold in itertools.chain((0.0,), _HOLDS, itertools.repeat(_HOLDS[-1])):
+                hooks.settle()
                 with _forks_locks():
                     reason = _hold(hold, ready.switches)
                     if reason is None:
@@ -154,22 +156,23 @@ def _hold(seconds: float, switches: float) -> str | None:
 
     Nobody is to ask for the lock before the fork. So whoever begins to wait for it from here on asks late; whoever
     waited with the former interval ``switches`` has asked, or seen this thread come to its turn, when that has passed
-    and it sleeps. The lock may be lost once more for what it asked, so threads count as sleeping that do so twice.
+    and it sleeps. The lock may be lost once more for what it asked, so threads count as sleeping that do so twice. A
+    look that took so long that the others may ask meanwhile does not count. Without ``seconds`` it is looked at once.
     """
-    if not seconds:
-        if reason := guard.not_now(at_rest=False):
-            return reason
-        sys.setswitchinterval(_MARGIN)
-        return guard.not_now(at_rest=False) or guard.not_now(at_rest=False)
-    if reason := guard.importing():
+    at_rest = bool(seconds)
+    if reason := guard.importing() if at_rest else guard.not_now(at_rest=False):
         return reason
-    time.sleep(_BRIEF)
+    if at_rest:
+        time.sleep(_BRIEF)
     sys.setswitchinterval(seconds + _MARGIN)
-    end = time.monotonic() + seconds
-    nap(max(switches, _BRIEF) + _NAP)
+    end = time.monotonic() + (seconds or _GLANCE)
+    if at_rest:
+        nap(max(switches, _BRIEF) + _NAP)
     while True:
-        reason = guard.not_now(at_rest=True) or guard.not_now(at_rest=True)
-        if reason is None or time.monotonic() >= end:
+        reason = guard.not_now(at_rest=at_rest) or guard.not_now(at_rest=at_rest)
+        if time.monotonic() >= end:
+            return reason or "the machine is too busy to look at all threads at once"
+        if reason is None or not at_rest:
             return reason
         nap(_NAP)
 
