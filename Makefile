@@ -6,7 +6,8 @@ READY6 := .venv-ipykernel6/.installed
 MODULES := labextension/node_modules/.yarn-state.yml
 PAGE := agentnb/labextension/package.json
 LINKED := .venv/.page
-JOBS ?= auto
+# One more than there are processors: tests wait for kernels and browsers much of their time.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TIMES ?= 1
 IPYKERNEL6_PYTHON = $${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python}
 ARGS ?=
@@ -58,7 +59,7 @@ stress: $(READY) ## a thousand forks beside busy threads, and a thousand branche
 	AGENTNB_FORKS=$(FORKS) $(BIN)/python -m pytest tests/kernel/test_branch_stress.py --durations 2 $(ARGS)
 
 hazards: $(READY_HAZARDS) ## branches beside torch, numba and LightGBM, in an environment of its own
-	.venv-hazards/bin/python -m pytest tests/kernel/test_branch_hazards_native.py $(ARGS)
+	.venv-hazards/bin/python -m pytest tests/kernel/native_hazards.py $(ARGS)
 
 lint: $(READY) $(MODULES) ## check style, types and import directions
 	$(YARN) check
