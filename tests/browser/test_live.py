@@ -30,6 +30,13 @@ def test_what_busy_code_prints_is_seen_and_the_end_is_in_the_file(open_notebook)
     assert str(record["seq"]) == notebook.value("agents_run.record.seq")
 
 
+def saved_again(notebook):
+    """Press Ctrl+S again, which Jupyter passes over while the save before is not quite over."""
+    notebook.page.keyboard.press("Control+s")
+    notebook.page.wait_for_timeout(200)
+    return notebook.evaluate("window.savings.filter(state => state === 'completed').length > 1")
+
+
 def test_keys_that_the_view_does_not_use_are_jupyters(open_notebook):
     notebook = busy_run(open_notebook)
     notebook.page.get_by_label("What to say").focus()
@@ -40,8 +47,7 @@ def test_keys_that_the_view_does_not_use_are_jupyters(open_notebook):
     notebook.page.wait_for_function("() => window.savings?.includes('completed')")
     notebook.run_view().locator("[role=treeitem]").first.focus()
     notebook.page.keyboard.press("ArrowDown")
-    notebook.page.keyboard.press("Control+s")
-    notebook.page.wait_for_function("() => window.savings.filter(state => state === 'completed').length > 1")
+    assert any(saved_again(notebook) for _ in range(100))
     assert notebook.evaluate("panel.content.widgets.length") == 3
     assert notebook.evaluate("panel.content.activeCellIndex") == 2
     go_on(notebook)

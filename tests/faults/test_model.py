@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -74,7 +75,7 @@ def test_fault_06_no_such_host(asking_kernel):
 def test_fault_07_never_a_reply(asking_kernel):
     ran, _ = ask(asking_kernel, stalls)
     ended(ran, "failed")
-    assert "said nothing for 1 s" in ran.reason
+    assert re.search("said nothing for 1 s|did not answer in time", ran.reason)  # our clock, or the client's
 
 
 def test_fault_07_stop_while_nothing_comes(asking_kernel):
