@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,8 +164,13 @@ def _demo(args: argparse.Namespace) -> int:
     page = out.with_suffix(".html")
     write_html(read_notebook(out), page)
     print(f"as a page:  {page}")
-    print(f"to open it: jupyter lab {out}")
+    print(f"to open it: {_jupyter()} lab {out}")
     return 0 if done else 1
+
+
+def _jupyter() -> str:
+    """The command as the person can type it: by its path where this environment is not the shell's."""
+    return "jupyter" if shutil.which("jupyter") else os.path.relpath(Path(sys.executable).with_name("jupyter"))
 
 
 def _example(name: str) -> Path:
