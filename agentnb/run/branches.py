@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentnb.kernel.adopt import Adopted
+from agentnb.kernel.branch.away import Posting
 from agentnb.kernel.branch.place import BranchPlace, open_branch
 from agentnb.kernel.dask.cluster import Cluster, find_client
 from agentnb.kernel.dask.place import DaskPlace, open_dask
@@ -42,19 +43,11 @@ async def open_for(
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     turn = Turn(run.gate)
+    posting = Posting(run.shell, run.namespace, Turn(run.gate), agent, handed, elsewhere)
     while True:
         try:
             async with turn:  # none of the user's code is half way through
-                return open_branch(
-                    run.shell,
-                    run.namespace,
-                    Turn(run.gate),
-                    owner=agent,
-                    label=f"{agent} {task}",
-                    handed=handed,
-                    memory=None if memory is None else int(memory * _GB),
-                    elsewhere=elsewhere,
-                )
+                return open_branch(posting, f"{agent} {task}", None if memory is None else int(memory * _GB))
         except ForkRefused as refused:
             reason, passing = str(refused), refused.passing
         except OSError as error:
@@ -73,17 +66,8 @@ async def open_on_dask(
     """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
     if run.cluster is None:
         run.cluster = Cluster(await find_client(run.dask))
-    opening = asyncio.ensure_future(
-        open_dask(
-            run.cluster,
-            run.shell,
-            run.namespace,
-            Turn(run.gate),
-            owner=agent,
-            handed=handed,
-            elsewhere=elsewhere,
-        )
-    )
+    posting = Posting(run.shell, run.namespace, Turn(run.gate), agent, handed, elsewhere)
+    opening = asyncio.ensure_future(open_dask(posting, run.cluster))
     try:
         done, _ = await asyncio.wait({opening}, timeout=LONG)
         if not done:

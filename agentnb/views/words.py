@@ -40,9 +40,6 @@ _ASKS: dict[str, str] = {
 
 CHANGE_MARKS: dict[str, str] = {"added": "+", "rebound": "~", "mutated": "~", "deleted": "\u2212"}
 
-BAD_STATES: frozenset[str] = frozenset({"failed", "limit", "crashed", "cancelled", "rejected"})
-"""States that must never look like success."""
-
 
 def duration(seconds: float | None) -> str:
     """Word a duration: ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``1 h 02 min``; empty for None."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from agentnb.errors import AgentnbError, Correction
@@ -17,7 +18,7 @@ from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.travel import Ground, pack, unpack
 from agentnb.kernel.merge import Brought, Bundle
 from agentnb.kernel.port import Outcome, Place, Sink
-from agentnb.kernel.shell import Shell
+from agentnb.kernel.shell import Namespace, Shell
 from agentnb.kernel.turn import Turn
 from agentnb.kernel.undo.irreversible import irreversible
 from agentnb.record.document import Mode
@@ -29,11 +30,26 @@ class BranchLost(AgentnbError):
     """The process ended before its task did, and the task is not to go on elsewhere; the message says why."""
 
 
+@dataclass(frozen=True)
+class Posting:
+    """What sends a task away: whose it is, what it is handed, whose turn it waits for.
+
+    ``elsewhere`` makes the place where the task goes on should the process be lost; without it the action after that
+    raises ``BranchLost``.
+    """
+
+    shell: Shell
+    namespace: Namespace
+    turn: Turn
+    owner: str
+    handed: Mapping[str, Any]
+    elsewhere: Callable[[], Place] | None = None
+
+
 class AwayPlace(ABC):
     """Actions in another process; the user's own variables stay as they are.
 
-    ``bundle`` is what the task brings back, once it gave its answer. ``elsewhere`` makes the place where the task goes
-    on should the process be lost; without it the action after that raises ``BranchLost``.
+    ``bundle`` is what the task brings back, once it gave its answer.
     """
 
     mode: Mode
@@ -42,18 +58,10 @@ class AwayPlace(ABC):
     source = "branch"
     """The same, said of what it brings back."""
 
-    def __init__(
-        self,
-        shell: Shell,
-        ground: Ground,
-        clock: Clock,
-        turn: Turn,
-        handed: Mapping[str, Any],
-        owner: str,
-        elsewhere: Callable[[], Place] | None,
-    ) -> None:
-        self._shell, self._ground, self._clock, self._turn = shell, ground, clock, turn
-        self._handed, self._owner, self._elsewhere = handed, owner, elsewhere
+    def __init__(self, posting: Posting, ground: Ground, clock: Clock) -> None:
+        self._shell, self._turn, self._owner = posting.shell, posting.turn, posting.owner
+        self._handed, self._elsewhere = posting.handed, posting.elsewhere
+        self._ground, self._clock = ground, clock
         self._loop = asyncio.get_running_loop()
         self._host: Host | None = None  # while an action runs
         self._refuge: Place | None = None

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from agentnb.kernel.branch import post
-from agentnb.kernel.branch.away import AwayPlace, how_it_ended
+from agentnb.kernel.branch.away import AwayPlace, Posting, how_it_ended
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
 from agentnb.kernel.fork import Child, fork
-from agentnb.kernel.port import Place
-from agentnb.kernel.shell import Namespace, Shell
-from agentnb.kernel.turn import Turn
 from agentnb.record.document import Mode
 
 _SHARE = 0.5
@@ -27,18 +22,8 @@ class BranchPlace(AwayPlace):
     mode: Mode = "branch"
     what = "branch of the kernel"
 
-    def __init__(
-        self,
-        shell: Shell,
-        ground: Ground,
-        child: Child,
-        watched: Watched,
-        turn: Turn,
-        handed: Mapping[str, Any],
-        owner: str,
-        elsewhere: Callable[[], Place] | None,
-    ) -> None:
-        super().__init__(shell, ground, watched, turn, handed, owner, elsewhere)
+    def __init__(self, posting: Posting, ground: Ground, child: Child, watched: Watched) -> None:
+        super().__init__(posting, ground, watched)
         self._child, self._watched = child, watched
         self._closed = False
         self._loop.add_reader(child.connection.fileno(), self._read)
@@ -67,24 +52,15 @@ class BranchPlace(AwayPlace):
             self._is_lost(self._watched.verdict or how_it_ended(str(death or "it closed its connection"), said), said)
 
 
-def open_branch(
-    shell: Shell,
-    namespace: Namespace,
-    turn: Turn,
-    *,
-    owner: str,
-    label: str,
-    handed: Mapping[str, Any],
-    memory: int | None = None,
-    elsewhere: Callable[[], Place] | None = None,
-) -> BranchPlace:
+def open_branch(posting: Posting, label: str, memory: int | None = None) -> BranchPlace:
     """Fork the kernel and return the branch as a place; called on the event loop while nobody else's code runs.
 
-    ``label`` tells this branch from others (its random numbers follow from it), ``handed`` are variables of its own,
-    ``memory`` is the limit in bytes for what it takes, by default half of what the machine has left. Raises
-    ``ForkRefused`` with the reason where this process cannot be forked now.
+    ``label`` tells this branch from others (its random numbers follow from it), ``memory`` is the limit in bytes for
+    what it takes, by default half of what the machine has left. Raises ``ForkRefused`` with the reason where this
+    process cannot be forked now.
     """
-    ground = Ground(namespace)
+    ground = Ground(posting.namespace)
+    shell, handed, owner = posting.shell, posting.handed, posting.owner
     child = fork(lambda connection: serve(connection, shell, ground, handed, owner), label=label, patience=0.05)
     watched = watchdog.watch(child, memory or int(available_memory() * _SHARE))
-    return BranchPlace(shell, ground, child, watched, turn, handed, owner, elsewhere)
+    return BranchPlace(posting, ground, child, watched)

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentnb.kernel.action.names import given
 from agentnb.kernel.branch import post
-from agentnb.kernel.branch.away import AwayPlace, how_it_ended
+from agentnb.kernel.branch.away import AwayPlace, Posting, how_it_ended
 from agentnb.kernel.branch.serve import CONSTANTS
 from agentnb.kernel.branch.travel import Ground, pack
 from agentnb.kernel.branch.watchdog import GRACE
@@ -19,9 +19,7 @@ from agentnb.kernel.merge import MISSING, Brought, can_change, print_of
 from agentnb.kernel.namespace.fingerprint import Fingerprint
 from agentnb.kernel.namespace.reach import assigned, needed
 from agentnb.kernel.namespace.tables import is_array, is_frame, size_hint
-from agentnb.kernel.port import Outcome, Place
-from agentnb.kernel.shell import Namespace, Shell
-from agentnb.kernel.turn import Turn
+from agentnb.kernel.port import Outcome
 from agentnb.record.document import Mode
 
 _LARGE = 1 << 20
@@ -35,26 +33,16 @@ class DaskPlace(AwayPlace):
     what = "process on a Dask worker"
     source = "Dask worker"
 
-    def __init__(
-        self,
-        shell: Shell,
-        namespace: Namespace,
-        cluster: Cluster,
-        line: Line,
-        turn: Turn,
-        handed: Mapping[str, Any],
-        owner: str,
-        elsewhere: Callable[[], Place] | None,
-    ) -> None:
-        self._opening = dict(namespace)
+    def __init__(self, posting: Posting, cluster: Cluster, line: Line) -> None:
+        self._opening = dict(posting.namespace)
         # what is there on both sides: nothing yet
-        super().__init__(shell, Ground(namespace, {}), _Clock(self._overran), turn, handed, owner, elsewhere)
+        super().__init__(posting, Ground(posting.namespace, {}), _Clock(self._overran))
         self._cluster, self._line = cluster, line
         self._prints: dict[str, Fingerprint | None] = {}
         self._stays: dict[str, str] = {}  # what cannot be laid out, and why
         self._news: list[str] = []
         line.start(lambda message: self._take(post.read(message)), self._ended)
-        for name, value in handed.items():
+        for name, value in posting.handed.items():
             self._lay(name, value, own=self._opening.get(name, MISSING) is not value)
 
     @property
@@ -179,15 +167,6 @@ class _Clock:
             self._due = self._loop.call_later(self._left, self._overran, self._allowed)
 
 
-async def open_dask(
-    cluster: Cluster,
-    shell: Shell,
-    namespace: Namespace,
-    turn: Turn,
-    *,
-    owner: str,
-    handed: Mapping[str, Any],
-    elsewhere: Callable[[], Place] | None,
-) -> DaskPlace:
+async def open_dask(posting: Posting, cluster: Cluster) -> DaskPlace:
     """Open a place on a worker of the cluster for one task; see ``DaskPlace``. Raises ``UserError`` where it fails."""
-    return DaskPlace(shell, namespace, cluster, await cluster.seat(owner), turn, handed, owner, elsewhere)
+    return DaskPlace(posting, cluster, await cluster.seat(posting.owner))

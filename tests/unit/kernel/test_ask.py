@@ -2,25 +2,12 @@
 
 import asyncio
 import io
-import os
 import sys
 
 import pytest
 
 from agentnb.kernel.ask import can_prompt, read_line
 from agentnb.kernel.shell import current_shell
-
-
-@pytest.fixture
-def terminal(monkeypatch):
-    """A real terminal as standard input; returns what types a line there."""
-    import pty
-
-    keyboard, screen = pty.openpty()
-    with open(screen, encoding="utf-8") as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        yield lambda text: os.write(keyboard, text.encode())
-    os.close(keyboard)
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("an answer that nobody gave\n")])

@@ -8,22 +8,7 @@ import pytest
 
 from agentnb.kernel.action import capture
 from agentnb.kernel.action.capture import FLUSH_AT, STREAM_LIMIT, Outlet, Publisher, flush_held, stream_pair
-
-
-class Outputs(list):
-    def add(self, output, index=None):
-        if index is None:
-            self.append(output)
-            return len(self) - 1
-        self[index] = output
-        return index
-
-    def late(self, output):
-        return output["text"]
-
-    @property
-    def text(self):
-        return "".join(output["text"] if "text" in output else output["data"]["text/plain"] for output in self)
+from tests.unit.kernel.actions import Outputs
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What the person types at a prompt, as an answer; and the requests of a run one after the other."""
 
 import asyncio
-import os
-import sys
 
 import pytest
 
@@ -60,17 +58,6 @@ async def test_what_is_shown():
     assert shown[0].startswith("quant wants to run this\n    x = 1\ntouches: x\nallow it? y: yes")
     assert shown[1].startswith("allow it? y: yes")
     assert describe(PLAN) == "a plan\n  1. a: b (about 10 tokens)"
-
-
-@pytest.fixture
-def terminal(monkeypatch):
-    import pty
-
-    keyboard, screen = pty.openpty()
-    with open(screen, encoding="utf-8") as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        yield lambda text: os.write(keyboard, text.encode())
-    os.close(keyboard)
 
 
 async def test_at_a_terminal_one_request_follows_the_other(terminal, capsys):
