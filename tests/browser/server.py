@@ -24,6 +24,8 @@ CONFIG = {
     "LabApp": {"expose_app_in_browser": True},
     "JupyterNotebookApp": {"expose_app_in_browser": True},
     "LabServerApp": {"notices_directory": ""},
+    # a port that was free when it was chosen may not be when the kernel binds it: others start kernels at the same time
+    "KernelManager": {"transport": "ipc"},
 }
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
