@@ -18,7 +18,7 @@ from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.states import Kind, kind_of, writes_in_place
 
 _MOST = 64 << 20
-"""Bytes of an array that are copied; more is mapped, and the name bound to it, or a merge would take twice as long."""
+"""Bytes of an array that are copied, twice, the way back included; to more the name is bound."""
 
 
 class Adopted(NamedTuple):

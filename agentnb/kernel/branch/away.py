@@ -57,6 +57,8 @@ class AwayPlace(ABC):
     """What it is called in messages, with no article."""
     source = "branch"
     """The same, said of what it brings back."""
+    _lends = False
+    """Whether the process keeps the large buffers of its answer until ``_whole`` has read them."""
 
     def __init__(self, posting: Posting, ground: Ground, clock: Clock) -> None:
         self._shell, self._turn, self._owner = posting.shell, posting.turn, posting.owner
@@ -79,6 +81,13 @@ class AwayPlace(ABC):
 
     def _before(self, code: str, names: Mapping[str, Any]) -> None:  # noqa: B027  # a branch has it all
         """Send what the code needs, before it is sent itself."""
+
+    async def _whole(self, last: Letter) -> Letter:
+        """Return the last letter of an action with what it was lent, or the letter that says that the process ended.
+
+        Raises ``MemoryError`` where there is no room for it here.
+        """
+        return last
 
     def _after(self, outcome: Outcome) -> None:  # noqa: B027  # a branch knows it all
         """Add to the outcome what the other side cannot know."""
@@ -109,7 +118,7 @@ class AwayPlace(ABC):
         self._clock.begin(timeout)
         try:
             self._before(code, names)
-            how = {"timeout": timeout, "read_only": guard.is_wanted(), "mark": mark()}
+            how = {"timeout": timeout, "read_only": guard.is_wanted(), "mark": mark(), "lend": self._lends}
             self._send("act", code=code, label=label, names=host.news(), **how)
             letter = await host.done
         except asyncio.CancelledError:
@@ -119,7 +128,10 @@ class AwayPlace(ABC):
             self._clock.end()
             self._host = None
             host.close()
-        return self._came_of(letter, sink)
+        try:
+            return self._came_of(await self._whole(letter), sink)
+        except MemoryError as error:
+            return _too_large(error)
 
     def receive(self, bundle: Bundle) -> list[str]:
         """Merge into the process what another one brings; the action under way tells what there is to say about it."""
@@ -139,12 +151,14 @@ class AwayPlace(ABC):
         elif letter.parcel is not None:
             letter.parcel.close()
 
-    def _is_lost(self, reason: str, said: str) -> None:
-        """The process has ended; ``said`` is what it wrote last past Python."""
+    def _is_lost(self, reason: str, said: str) -> Letter:
+        """The process has ended; ``said`` is what it wrote last past Python. Returns the letter that says so."""
         self._lost = reason
         self.close()
+        letter = Letter("lost", {"said": said})
         if self._host is not None:
-            self._host.take(Letter("lost", {"said": said}))
+            self._host.take(letter)
+        return letter
 
     def _came_of(self, letter: Letter, sink: Sink) -> Outcome:
         if letter.kind == "lost":
@@ -182,6 +196,16 @@ class AwayPlace(ABC):
                 raise BranchLost(f"its {self.what} is lost: {self._lost}")
             self._refuge = self._elsewhere()
         return await self._refuge.execute(code, **options)
+
+
+def _too_large(error: MemoryError) -> Outcome:
+    from agentnb.kernel.action.report import report
+
+    advice = Correction(
+        f"your answer and the variables that come back with it are more than the kernel has memory for ({error}); "
+        "delete what nobody needs, or give final_answer less"
+    )
+    return Outcome(error=advice, report=report(advice))
 
 
 def how_it_ended(how: str, said: str) -> str:

@@ -6,10 +6,12 @@ import os
 
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.away import AwayPlace, Posting, how_it_ended
+from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground
 from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
 from agentnb.kernel.fork import Child, fork
+from agentnb.kernel.fork.peer import fetch, may_read
 from agentnb.record.document import Mode
 
 _SHARE = 0.5
@@ -26,6 +28,8 @@ class BranchPlace(AwayPlace):
         super().__init__(posting, ground, watched)
         self._child, self._watched = child, watched
         self._closed = False
+        self._parting = Letter("lost", {"said": ""})
+        self._lends = may_read(child.pid)
         self._loop.add_reader(child.connection.fileno(), self._read)
 
     @property
@@ -42,14 +46,28 @@ class BranchPlace(AwayPlace):
         self._child.kill()
         self._lost = self._lost or "its task has ended"
 
+    async def _whole(self, last: Letter) -> Letter:
+        parcel = last.parcel
+        if parcel is not None and parcel.fd is None:
+            try:
+                parcel.buffers = await fetch(self._child.pid, parcel.spans)
+            except OSError:
+                return self._ended()
+        return last
+
     def _read(self) -> None:
         try:
             for message in self._child.connection.poll():
                 self._take(post.read(message))
         except EOFError:
-            death = self._child.wait(1)
+            self._ended()
+
+    def _ended(self) -> Letter:
+        if not self._closed:  # it may be read twice: from the connection, and from the memory that was lent
+            how = str(self._child.wait(1) or "it closed its connection")
             said = os.pread(self._child.raw, 20_000, 0).decode(errors="replace")
-            self._is_lost(self._watched.verdict or how_it_ended(str(death or "it closed its connection"), said), said)
+            self._parting = self._is_lost(self._watched.verdict or how_it_ended(how, said), said)
+        return self._parting
 
 
 def open_branch(posting: Posting, label: str, memory: int | None = None) -> BranchPlace:

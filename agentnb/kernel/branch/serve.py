@@ -83,6 +83,7 @@ class Server:
         self._kernel: Kernel
         self._over: asyncio.Future[None]
         self._acting: asyncio.Task[None] | None = None
+        self._lent: Parcel | None = None  # the kernel reads there before it asks for anything else
         self._log = _Log(ground, handed, owner)
         self._notes: list[str] = []  # on what was merged while an action waited
 
@@ -116,6 +117,7 @@ class Server:
         self._notes += merged.notes
 
     async def _act(self, letter: Letter) -> None:
+        self._lent = None
         given = placed(self._kernel, letter["names"])
         names = self._kernel.names = cell_names(given)
         self._shadow(given)
@@ -133,10 +135,11 @@ class Server:
             self._log.end(before, outcome)
         except BaseException as error:  # a fault of ours, but the kernel waits for an answer
             outcome = Outcome(error=error, report=report(error))
+        self._lent = self._answer(outcome, lend=letter["lend"]) if outcome.final else None
         post.send(
             self._connection,
             "done",
-            self._answer(outcome) if outcome.final else None,
+            self._lent,
             final=outcome.final,
             report=outcome.report,
             changes=outcome.changes,
@@ -160,10 +163,10 @@ class Server:
         if text:
             sink.add({"output_type": "stream", "name": "stdout", "text": text})
 
-    def _answer(self, outcome: Outcome) -> Parcel | None:
+    def _answer(self, outcome: Outcome, *, lend: bool) -> Parcel | None:
         """Pack the answer and the variables in one, so that what is the same object stays so."""
         try:
-            return self._log.pack(outcome.value)
+            return self._log.pack(outcome.value, lend=lend)
         except Exception as error:
             advice = Correction(
                 f"the answer cannot leave the branch ({type(error).__name__}: {error}); give final_answer data instead"
@@ -260,22 +263,22 @@ class _Log(Container[int]):
             and before.values.get(change.name) is self._ground.base.get(change.name, MISSING)
         }
 
-    def pack(self, value: Any) -> Parcel:
+    def pack(self, value: Any, *, lend: bool) -> Parcel:
         """Pack an answer with the variables; raises where the answer itself cannot be pickled."""
         brought = self._brought()
         try:
-            return pack((value, brought, {}), self._ground, same=self)
+            return pack((value, brought, {}), self._ground, same=self, lend=lend)
         except Exception:
-            pack(value, self._ground, same=self).close()  # where it is the answer that cannot, this raises
+            pack(value, self._ground, same=self, lend=True)  # where it is the answer that cannot, this raises
         good: list[Brought] = []
         stays: dict[str, str] = {}
         for each in brought:
             try:
-                pack(each, self._ground, same=self).close()
+                pack(each, self._ground, same=self, lend=True)
                 good.append(each)
             except Exception as error:
                 stays[each.name] = f"{type(error).__name__}: {error}"
-        return pack((value, good, stays), self._ground, same=self)
+        return pack((value, good, stays), self._ground, same=self, lend=lend)
 
     def _brought(self) -> list[Brought]:
         namespace, base = self._ground.namespace, self._ground.base

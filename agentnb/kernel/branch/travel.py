@@ -1,8 +1,9 @@
 """How objects travel between a branch and the kernel: what both have had since the fork by name, the rest by value.
 
 Plain cloudpickle would copy the user's classes and functions: ``isinstance`` would fail, functions would have globals
-of their own and drag whole tables along. Large buffers travel beside the pickle, in a memory file that the receiver
-maps privately: one copy, and later forks of the receiver do not share what they write.
+of their own and drag whole tables along. Large buffers travel beside the pickle: lent, where the receiver may read the
+sender's memory, else in a memory file that it maps privately. Either way one copy, and later forks of the receiver do
+not share what they write.
 """
 
 from __future__ import annotations
@@ -65,11 +66,16 @@ class Ground:
 
 @dataclass
 class Parcel:
-    """Packed objects. ``fd`` is the memory file with the buffers, whose places in it are ``spans``."""
+    """Packed objects, with the place and size of each large buffer in ``spans``.
+
+    ``fd`` is the memory file that the buffers are in. Without one they are lent: ``spans`` are addresses in the sender,
+    which keeps the parcel, and so ``buffers``, until they are read. The receiver puts into ``buffers`` what it read.
+    """
 
     data: bytes
     spans: list[tuple[int, int]] = field(default_factory=list)
     fd: int | None = None
+    buffers: list[Any] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -83,8 +89,8 @@ class Parcel:
             os.close(fd)
 
 
-def pack(value: Any, ground: Ground, *, same: Container[int] = frozenset()) -> Parcel:
-    """Return ``value`` packed.
+def pack(value: Any, ground: Ground, *, same: Container[int] = frozenset(), lend: bool = False) -> Parcel:
+    """Return ``value`` packed; ``lend`` its large buffers instead of copying them.
 
     ``same`` are the ids of objects of the fork that did not change here since: they go by name. Without it only
     functions, classes and modules do. Raises whatever an object raises that cannot be pickled.
@@ -100,6 +106,8 @@ def pack(value: Any, ground: Ground, *, same: Container[int] = frozenset()) -> P
 
     stream = io.BytesIO()
     _Pickler(stream, ground, same, buffer_callback=beside).dump(value)
+    if lend:
+        return Parcel(stream.getvalue(), [(_address_of(raw), raw.nbytes) for raw in buffers], buffers=list(buffers))
     spans, at = [], 0
     for raw in buffers:
         spans.append((at, raw.nbytes))
@@ -109,7 +117,7 @@ def pack(value: Any, ground: Ground, *, same: Container[int] = frozenset()) -> P
 
 def unpack(parcel: Parcel, ground: Ground, calls: Mapping[int, Any] | None = None) -> Any:
     """Return the objects of a parcel, which is used up by it; ``calls`` are the calls under way, by number."""
-    buffers: list[memoryview] = []
+    buffers = parcel.buffers
     if parcel.fd is not None:
         try:
             memory = mmap.mmap(
@@ -123,6 +131,12 @@ def unpack(parcel: Parcel, ground: Ground, calls: Mapping[int, Any] | None = Non
         whole = memoryview(memory)
         buffers = [whole[at : at + size] for at, size in parcel.spans]
     return _Unpickler(io.BytesIO(parcel.data), ground, calls or {}, buffers=buffers).load()
+
+
+def _address_of(buffer: memoryview) -> int:
+    import numpy as np
+
+    return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0])
 
 
 class Call:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agentnb.kernel.undo.pages import PAGE, PagesUnknown, Range, read_other, view, written
+from agentnb.kernel.fork.peer import read_other
+from agentnb.kernel.undo.pages import PAGE, PagesUnknown, Range, view, written
 
 if TYPE_CHECKING:
     from agentnb.kernel.fork import Child, Connection

@@ -1,10 +1,9 @@
-"""Reading memory as the operating system sees it: which pages were written, and what another process holds there."""
+"""Memory as the operating system sees it: which pages were written since the newest fork."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,28 +105,3 @@ def differing(start: int, before: Any, now: Any) -> list[Range]:
     if lead + max(body, 0) < size:
         mask[-1] = not np.array_equal(before[bounds[-2] :], now[bounds[-2] :])
     return [(start + bounds[begin], bounds[begin + length] - bounds[begin]) for begin, length in _runs(mask)]
-
-
-class _Vector(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
-
-
-def read_other(pid: int, start: int, target: Any) -> None:
-    """Fill the numpy array ``target`` with what the process ``pid`` holds at ``start``.
-
-    Raises ``OSError`` where that is not allowed, or the process is gone.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    read = getattr(libc, "process_vm_readv", None)
-    if read is None:
-        raise OSError("process_vm_readv is not there")
-    read.restype = ctypes.c_ssize_t
-    done, size, goal = 0, target.nbytes, target.ctypes.data
-    while done < size:
-        length = min(size - done, 1 << 30)
-        here, there = _Vector(goal + done, length), _Vector(start + done, length)
-        count = read(ctypes.c_int(pid), ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
-        if count <= 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-        done += count
