@@ -1,11 +1,10 @@
-"""Branches: opening one, bringing 1 GB back, CPU-bound work in parallel, the memory of an idle one.
+"""Branches: opening one, bringing 1 GB back, the memory of an idle one.
 
 Each size is measured in a process of its own that holds so many gigabytes; the sides take turns in it.
 """
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -94,19 +93,6 @@ async def frame_back(answer: str) -> tuple[float, float]:
     return float(namespace["took"]), time.perf_counter() - start  # type: ignore[arg-type]
 
 
-async def crunch(count: int, mode: str) -> float:
-    """Seconds for ``count`` specialists that compute in Python, at once or one after another."""
-    work = code("s = 0", "for i in range(12_000_000): s += i % 7", "final_answer(s)")
-    names = [f"quant_{number}" for number in range(count)]
-    members = [Agent(name, "computes", mode=mode, model=ScriptedModel([work])) for name in names]  # type: ignore[arg-type]
-    calls = ", ".join(f"{name}('go')" for name in names)
-    team = Team(members, model=ScriptedModel([code(f"final_answer(await asyncio.gather({calls}))")]))
-    start = time.perf_counter()
-    done = await team.run("Go.", namespace={}, show=False)
-    assert done.status == "done", done.record.reason
-    return time.perf_counter() - start
-
-
 def main() -> None:
     rows: list[Comparison] = []
     memory = 0.0
@@ -123,11 +109,6 @@ def main() -> None:
     for answer, name in (("0", "back"), ("big", "back, and shown as the answer")):
         took, copied = map(statistics.median, zip(*[asyncio.run(frame_back(answer)) for _ in range(5)], strict=True))
         rows.append(judge(f"1 GB DataFrame {name}, one memcpy", took, copied, at_most_ratio=1.8))
-    cores = len(os.sched_getaffinity(0))
-    count = min(4, cores)
-    live, branch = asyncio.run(crunch(count, "live")), asyncio.run(crunch(count, "branch"))
-    least = 0.875 * count  # 3.5 times on 4 cores
-    rows.append(judge(f"{count} CPU-bound on {cores} cores, live", branch, live, at_most_ratio=1 / least))
     print(table(rows, peer="the other"))
 
 
