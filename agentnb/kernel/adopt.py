@@ -1,17 +1,20 @@
 """A merge that leaves variables the objects they are: what a branch made of one is written into that very object.
 
 So whatever else refers to it (an attribute, a closure, a list) has the new content too. That is done where only the
-variables' names lead to the branch's object: else one of the two would be left behind, and the names are bound to it.
+variables' names, or the answer itself, lead to the branch's object: else one of the two would be left behind, and the
+names are bound to it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentnb.kernel.merge import Brought, Bundle, Merged
 from agentnb.kernel.namespace.tables import is_array, is_frame
+from agentnb.kernel.port import Outcome
 from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frames import table_kind
 from agentnb.kernel.undo.memento import Changed
@@ -31,7 +34,7 @@ class Adopted(NamedTuple):
 def adopt(bundle: Bundle, merged: Merged, namespace: Mapping[str, Any]) -> list[Adopted]:
     """Write into the objects of ``namespace`` what a merge would bind in their place, and take that out of ``merged``.
 
-    Returns what was written, for an undo.
+    An answer that is such an object is the user's from then on. Returns what was written, for an undo.
     """
     groups: dict[int, list[Brought]] = {}
     for each in bundle.brought:
@@ -41,9 +44,12 @@ def adopt(bundle: Bundle, merged: Merged, namespace: Mapping[str, Any]) -> list[
     for group in groups.values():
         names = [each.name for each in group]
         target = namespace.get(names[0])
-        if _is_led_to_by(group) and all(namespace.get(name) is target for name in names):
-            changed = _written(target, group[0].value)
+        value = group[0].value
+        if id(value) in bundle.alone and all(namespace.get(name) is target for name in names):
+            changed = _written(target, value)
             if changed is not None:
+                if bundle.answer is value:
+                    bundle.answer = target
                 adopted.append(Adopted(changed, names))
                 for name in names:
                     del merged.bind[name]
@@ -60,10 +66,17 @@ def include(delta: Delta, adopted: list[Adopted]) -> None:
         delta.mutated |= set(each.names)
 
 
-def _is_led_to_by(group: list[Brought]) -> bool:
-    """Whether nothing refers to a branch's object but what it was brought in, and the merge's names."""
-    # each has it once and so has each name; the call itself holds it once more
-    return sys.getrefcount(group[0].value) <= 2 * len(group) + 1
+def alone(brought: Sequence[Brought], outcome: Outcome) -> frozenset[int]:
+    """Return the ids of what was brought that is led to by its names alone, and by the answer where that is the object.
+
+    To be asked as soon as it came, before anybody takes hold of it.
+    """
+    names = Counter(id(each.value) for each in brought)
+    return frozenset(
+        id(each.value)
+        for each in brought  # the call itself holds it once more
+        if sys.getrefcount(each.value) <= names[id(each.value)] + (outcome.value is each.value) + 1
+    )
 
 
 def _written(target: Any, value: Any) -> Changed | None:

@@ -43,7 +43,11 @@ class Brought:
 
 @dataclass
 class Bundle:
-    """All that one task's branch brings back. ``held`` keeps the objects of the fork, and so their addresses, alive."""
+    """All that one task's branch brings back. ``held`` keeps the objects of the fork, and so their addresses, alive.
+
+    ``answer`` is what the task gave; a merge that writes its content into the user's own object puts that in its place.
+    ``alone`` are the ids of what came that is led to by its names only, and by the answer where that is the object.
+    """
 
     agent: str
     brought: list[Brought]
@@ -51,6 +55,8 @@ class Bundle:
     held: Any = None
     ask: bool = False  # whether the person is to allow the merge
     source: str = "branch"  # how the place is called where it was made
+    answer: Any = None
+    alone: frozenset[int] = frozenset()
 
     def changes(self, namespace: Mapping[str, Any], scope: str = "user") -> list[Change]:
         """Return what a merge into ``namespace`` would do, for the person to look at."""

@@ -111,9 +111,7 @@ class Delegation:
             work = run.spawn(self._carry_out(member, brief, objects, task))
             self._begun.append((work, name, task, step))
             result = await work
-            if take:
-                await self._take(task)
-            return result
+            return await self._take(task, name, result) if take else result
         finally:
             run.ledger.go_on(self._task)
 
@@ -140,8 +138,7 @@ class Delegation:
             for other in others:
                 self._run.bundles.pop(other, None)
             tell(self._run.recorder, name, task, others)
-            await self._take(task)
-            return answer
+            return await self._take(task, name, answer)
 
         return Pending("best_of", best)
 
@@ -164,11 +161,15 @@ class Delegation:
 
         return None, (question(said, brief), ask)
 
-    async def _take(self, task: str) -> None:
-        """With the result the coordinator takes what a branch brings back."""
+    async def _take(self, task: str, name: str, result: Any) -> Any:
+        """With the result the coordinator takes what a branch brings back; returns the result as it then is."""
         bundle = self._run.bundles.pop(task, None)
-        if bundle is not None and self.worker is not None:
-            self._news += await merge_into(self._run, self.worker.job.place, bundle, task)
+        if bundle is None or self.worker is None:
+            return result
+        self._news += await merge_into(self._run, self.worker.job.place, bundle, task)
+        if bundle.answer is not result:
+            self._keep(task, name, bundle.answer)
+        return bundle.answer
 
     async def _resolved(self, objects: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return the arguments, calls among them replaced by their results, and the tasks they came from."""
@@ -209,10 +210,12 @@ class Delegation:
                 ) from None
             raise
         ledger.move(task, "completed", result=self._staffing.bundle(result))
-        ledger.keep_result(task, result)
-        # here and not where it is awaited: what failed beside it may have ended the waiting
-        self._run.results[name] = self._run.results[task] = result
+        self._keep(task, name, result)  # not where it is awaited: what failed beside it may have ended the waiting
         return result
+
+    def _keep(self, task: str, name: str, result: Any) -> None:
+        self._run.ledger.keep_result(task, result)
+        self._run.results[name] = self._run.results[task] = result
 
     def _member(self, name: str) -> Agent | Roster:
         try:

@@ -271,6 +271,7 @@ class Worker:
         bundle.ask = self.job.ask
         with self.run.undo.recorded(self.step) as adopted:
             changes, notes = await merge_for_user(self.run, bundle, self.job.task, adopted)
+        outcome.value = bundle.answer
         outcome.changes += changes
         outcome.notes += notes
 

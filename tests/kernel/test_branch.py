@@ -71,6 +71,39 @@ def test_what_refers_to_a_mutated_object_sees_the_merge_and_the_undo(kernel, dir
     kernel.run("del kept", check=True)
 
 
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "got = await quant('go')",
+        "call = quant('go')\ngot = (await asyncio.gather(call))[0]",
+        "got = await best_of(quant, 'go', n=1)",
+    ],
+)
+def test_an_answer_that_is_a_changed_variable_is_that_variable_after_it(kernel, taken):
+    kernel.run(
+        "import pandas as pd\nmade_table = pd.DataFrame({'a': [1, 2, 3]})\nkept = lambda held=made_table: held",
+        check=True,
+    )
+    quant = agent("quant", "made_table['b'] = made_table.a * 2", last="final_answer(made_table)")
+    check = "made = got is made_table is results['quant'] is kept()"
+    ran = run_done(kernel, taken, check, members=quant)
+    assert kernel.eval("made, list(kept().columns)") == (True, ["a", "b"])
+    assert ("mutated", "made_table", "user") in ran.first.changes
+    kernel.run("agents_run.undo()", check=True)
+    assert kernel.eval("kept() is made_table, list(kept().columns)") == (True, ["a"])
+    kernel.run("del kept", check=True)
+
+
+def test_so_it_is_where_the_person_asks_the_agent(kernel):
+    kernel.run("made_dict = {'k': [1]}\nkept = lambda held=made_dict: held", check=True)
+    quant = agent("quant", "made_dict['k'].append(2)", last="final_answer(made_dict)")
+    kernel.run(team("_team", members=quant), check=True)
+    kernel.run("%%agents @quant -t _team --new\nDo it.", check=True)
+    assert kernel.eval("agents_run.result is made_dict is kept(), made_dict") == (True, {"k": [1, 2]})
+    kernel.run("agents_run.undo()\ndel kept", check=True)
+    assert kernel.eval("made_dict") == {"k": [1]}
+
+
 def test_until_then_the_users_variables_are_untouched(kernel):
     quant = agent("quant", "numbers.clear()\nK = 0\nmade = 1", "assert K == 0 and made == 1 and not numbers\n1 / 0")
     members = quant.replace("'works'", "'works', max_steps=2")

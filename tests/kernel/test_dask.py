@@ -294,3 +294,11 @@ async def eventually(holds):
             return
         await asyncio.sleep(0.05)
     raise AssertionError("it did not come about within 10 s")
+
+
+async def test_a_changed_variable_stays_the_object_it_is_also_as_the_answer(client):
+    variables = defined(held=[1])
+    alias = variables["held"]
+    run, _ = await go(variables, "held.append(2)", final("held"))
+    assert run.result is variables["held"] is alias
+    assert alias == [1, 2]

@@ -12,6 +12,7 @@ from typing import Any
 from agentnb.errors import AgentnbError, Correction
 from agentnb.kernel.action import guard
 from agentnb.kernel.action.children import mark
+from agentnb.kernel.adopt import alone
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.host import Clock, Host
 from agentnb.kernel.branch.post import Letter
@@ -170,7 +171,11 @@ class AwayPlace(ABC):
             outcome.error = Correction(outcome.report.message)
         if letter.parcel is not None:
             outcome.value, brought, stays = unpack(letter.parcel, self._ground)
-            self.bundle = Bundle(self._owner, self._brought(brought), stays, held=self._ground, source=self.source)
+            brought = self._brought(brought)
+            only = alone(brought, outcome)
+            self.bundle = Bundle(
+                self._owner, brought, stays, self._ground, source=self.source, answer=outcome.value, alone=only
+            )
         self._after(outcome)
         return outcome
 

@@ -1,14 +1,16 @@
 """A merge into the very objects: what else refers to them sees it, and an undo takes it back."""
 
 import collections
+import pickle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from agentnb.kernel.adopt import adopt, include
+from agentnb.kernel.adopt import adopt, alone, include
 from agentnb.kernel.merge import Brought, Bundle, Merged, merge, print_of
+from agentnb.kernel.port import Outcome
 from agentnb.kernel.undo.delta import Delta, changed_names, tick
 from agentnb.kernel.undo.rollback import roll_back
 
@@ -49,14 +51,14 @@ def seen(value: Any) -> str:
     return repr(value.to_dict() if isinstance(value, pd.DataFrame | pd.Series) else value)
 
 
-def bundle_of(namespace: dict[str, Any], **made: Any) -> Bundle:
-    return Bundle(
-        "quant",
-        [
-            Brought(name, "mutated", value, id(namespace[name]), print_of(namespace[name]))
-            for name, value in made.items()
-        ],
-    )
+def bundle_of(namespace: dict[str, Any], answer: Any = None, /, **made: Any) -> Bundle:
+    """What comes where a branch made ``made`` of the variables and answered, as one pickle."""
+    prints = {name: (id(namespace[name]), print_of(namespace[name])) for name in made}
+    outcome = Outcome()
+    brought = [Brought(name, "mutated", value, *prints[name]) for name, value in made.items()]
+    outcome.value, brought = pickle.loads(pickle.dumps((answer, brought)))
+    only = alone(brought, outcome)
+    return Bundle("quant", brought, answer=outcome.value, alone=only)
 
 
 def merged_into(namespace: dict[str, Any], bundle: Bundle) -> Delta:
@@ -127,14 +129,35 @@ def test_what_cannot_be_written_in_place_is_bound(was: Any, made: Any) -> None:
     bundle = bundle_of(namespace, x=made)
     merged = merge(bundle, namespace)
     assert adopt(bundle, merged, namespace) == []
-    assert merged.bind["x"] is made
+    assert merged.bind["x"] is bundle.brought[0].value
 
 
-def test_what_is_in_use_elsewhere_is_bound_for_an_answer_is_the_branchs_object() -> None:
-    answer = [1, 2]
-    namespace = {"x": [1]}
-    merged_into(namespace, bundle_of(namespace, x=answer))
-    assert namespace["x"] is answer
+@pytest.mark.parametrize("name", CASES)
+def test_an_answer_that_is_the_changed_object_is_the_persons_after_it(name: str) -> None:
+    was, make = CASES[name]
+    namespace, made = {"x": was()}, make()
+    holder = [namespace["x"]]
+    bundle = bundle_of(namespace, made, x=made)
+    merged_into(namespace, bundle)
+    assert bundle.answer is namespace["x"] is holder[0]
+    assert seen(holder[0]) == seen(made)
+
+
+def test_an_answer_that_only_holds_it_goes_with_the_branchs_object() -> None:
+    namespace, made = {"x": [1]}, [1, 2]
+    bundle = bundle_of(namespace, {"changed": made}, x=made)
+    merged_into(namespace, bundle)
+    assert namespace["x"] is bundle.answer["changed"] is bundle.brought[0].value
+    assert namespace["x"] == [1, 2]
+
+
+def test_an_answer_of_its_own_stays_what_it_is() -> None:
+    namespace: dict[str, Any] = {"x": [1], "y": {"a": 1}}
+    bundle = bundle_of(namespace, [7], x=[1, 2])
+    answer, holder = bundle.answer, [namespace["x"]]
+    merged_into(namespace, bundle)
+    assert bundle.answer is answer
+    assert holder == [[1, 2]]
 
 
 def test_a_conflict_and_a_new_binding_are_left_to_the_merge() -> None:
