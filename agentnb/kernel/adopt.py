@@ -12,23 +12,32 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import xxhash
+
 from agentnb.kernel.merge import Brought, Bundle, Merged
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.port import Outcome
 from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frames import table_kind
 from agentnb.kernel.undo.memento import Changed
+from agentnb.kernel.undo.memory import Writes, Written, header_of, span
+from agentnb.kernel.undo.pages import differing, view
 from agentnb.kernel.undo.states import Kind, kind_of, writes_in_place
 
-_MOST = 64 << 20
-"""Bytes of an array that are copied, twice, the way back included; to more the name is bound."""
+_PIECE = 8 << 20
 
 
 class Adopted(NamedTuple):
-    """An object that took the content of a branch's, and the variables that are it."""
+    """An object that took the content of a branch's, with the way back, and the variables that are it."""
 
-    changed: Changed
+    way_back: Changed | Writes
     names: list[str]
+
+    @property
+    def value(self) -> Any:
+        """The object."""
+        back = self.way_back
+        return back.value if isinstance(back, Changed) else back.arrays[0][0]
 
 
 def adopt(bundle: Bundle, merged: Merged, namespace: Mapping[str, Any]) -> list[Adopted]:
@@ -41,28 +50,36 @@ def adopt(bundle: Bundle, merged: Merged, namespace: Mapping[str, Any]) -> list[
         if each.kind == "mutated" and merged.bind.get(each.name) is each.value:
             groups.setdefault(id(each.value), []).append(each)
     adopted: list[Adopted] = []
-    for group in groups.values():
+    for group in sorted(groups.values(), key=lambda group: _order(namespace.get(group[0].name))):
         names = [each.name for each in group]
         target = namespace.get(names[0])
         value = group[0].value
         if id(value) in bundle.alone and all(namespace.get(name) is target for name in names):
-            changed = _written(target, value)
-            if changed is not None:
+            way_back = _written(target, value)
+            if way_back is not None:
                 if bundle.answer is value:
                     bundle.answer = target
-                adopted.append(Adopted(changed, names))
+                adopted.append(Adopted(way_back, names))
                 for name in names:
                     del merged.bind[name]
     return adopted
+
+
+def _order(target: Any) -> tuple[bool, int]:
+    """Arrays go before those that share a part of their memory, which then have their content already."""
+    return (not target.flags.forc, -target.nbytes) if is_array(type(target)) else (True, 0)
 
 
 def include(delta: Delta, adopted: list[Adopted]) -> None:
     """Put what was adopted into a delta, as far as it is not there, so that it is undone with the rest."""
     known = {id(each.value) for each in delta.objects} | {id(array) for array, _ in delta.writes.arrays}
     for each in adopted:
-        if id(each.changed.value) not in known:
-            known.add(id(each.changed.value))
-            delta.objects.append(each.changed)
+        if id(each.value) not in known:
+            known.add(id(each.value))
+            if isinstance(each.way_back, Changed):
+                delta.objects.append(each.way_back)
+            else:
+                delta.writes.include(each.way_back)
         delta.mutated |= set(each.names)
 
 
@@ -79,10 +96,12 @@ def alone(brought: Sequence[Brought], outcome: Outcome) -> frozenset[int]:
     )
 
 
-def _written(target: Any, value: Any) -> Changed | None:
+def _written(target: Any, value: Any) -> Changed | Writes | None:
     if type(target) is not type(value):
         return None
-    kind = _kind(target, value)
+    if is_array(type(target)):
+        return _written_array(target, value)
+    kind = _kind(target)
     if kind is None:
         return None
     before, after = kind.copy(target), kind.copy(value)
@@ -94,15 +113,44 @@ def _written(target: Any, value: Any) -> Changed | None:
     return Changed(target, kind, before, after)
 
 
-def _kind(target: Any, value: Any) -> Kind | None:
+def _kind(target: Any) -> Kind | None:
     cls = type(target)
-    if is_array(cls):
-        same = (target.dtype, target.shape) == (value.dtype, value.shape) and not target.dtype.hasobject
-        plain = cls.__name__ == "ndarray" and target.flags.writeable and target.nbytes <= _MOST
-        return _CONTENT if same and plain else None
     if is_frame(cls):
         return table_kind(cls)
     return kind_of(cls) if writes_in_place(cls) else None
+
+
+def _written_array(target: Any, value: Any) -> Changed | Writes | None:
+    same = (target.dtype, target.shape) == (value.dtype, value.shape) and not target.dtype.hasobject
+    if not same or type(target).__name__ != "ndarray" or not target.flags.writeable:
+        return None
+    if target.nbytes and target.flags.forc:
+        return _written_memory(target, value)
+    if _same_content(target, value):
+        return Writes([], [(target, header_of(target))])
+    before = target.copy()
+    target[...] = value
+    return Changed(target, _CONTENT, before, value)
+
+
+def _written_memory(target: Any, value: Any) -> Writes:
+    """Write the pages that differ, and keep what was there: of gigabytes few may."""
+    import numpy as np
+
+    if value.strides != target.strides:
+        alike = np.empty_like(target)
+        alike[...] = value
+        value = alike
+    header = header_of(target)
+    start, size = span(header)
+    came, written = view(*span(header_of(value))), list[Written]()
+    for at in range(0, size, _PIECE):
+        new, now = came[at : at + _PIECE], view(start + at, min(_PIECE, size - at))
+        for place, extent in differing(start + at, now, new):
+            part = slice(place - start - at, place - start - at + extent)
+            written.append(Written(place, extent, now[part].copy(), xxhash.xxh3_64_intdigest(new[part])))
+            now[part] = new[part]
+    return Writes(written, [(target, header)])
 
 
 def _same_content(array: Any, state: Any) -> bool:
@@ -114,4 +162,4 @@ def _put(array: Any, state: Any) -> None:
 
 
 _CONTENT = Kind(lambda array: array.copy(), lambda state: (), _same_content, _put, alike_states=_same_content)
-"""All elements of an array, where a copy costs little."""
+"""All elements of an array that is not one stretch of memory."""

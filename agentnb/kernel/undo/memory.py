@@ -153,6 +153,12 @@ class Writes:
             if _overlaps(piece, start, size):
                 yield piece
 
+    def include(self, other: Writes) -> None:
+        """Add what was written elsewhere in the same time; of memory that is here already, what is here holds."""
+        mine = sorted(self.written, key=lambda piece: piece.start)
+        self.written += [part for piece in other.written for part in _outside(piece, mine)]
+        self.arrays += other.arrays
+
     @property
     def size(self) -> int:
         """Bytes that were written."""
@@ -163,6 +169,24 @@ class Writes:
         if self.source is not None:
             self.source.close()
         self.source = None
+
+
+def _outside(piece: Written, others: list[Written]) -> Iterator[Written]:
+    """Yield the parts of a stretch that no other covers; the others are in order."""
+    low, end = piece.start, piece.start + piece.size
+    for start, size, *_ in [other for other in others if _overlaps(other, piece.start, piece.size)]:
+        if start > low:
+            yield _part(piece, low, start)
+        low = start + size
+    if low < end:
+        yield _part(piece, low, end)
+
+
+def _part(piece: Written, low: int, high: int) -> Written:
+    if (low, high) == (piece.start, piece.start + piece.size):
+        return piece
+    before = piece.before[low - piece.start : high - piece.start]
+    return Written(low, high - low, before, xxhash.xxh3_64_intdigest(view(low, high - low)))
 
 
 def _overlaps(piece: Written, start: int, size: int) -> bool:

@@ -12,6 +12,7 @@ from agentnb.kernel.adopt import adopt, alone, include
 from agentnb.kernel.merge import Brought, Bundle, Merged, merge, print_of
 from agentnb.kernel.port import Outcome
 from agentnb.kernel.undo.delta import Delta, changed_names, tick
+from agentnb.kernel.undo.memory import Memory
 from agentnb.kernel.undo.rollback import roll_back
 
 
@@ -38,6 +39,12 @@ CASES: dict[str, tuple[Any, Any]] = {  # what it is, what the branch made of it
     "deque": (lambda: collections.deque([1], maxlen=3), lambda: collections.deque([1, 2], maxlen=3)),
     "counter": (lambda: collections.Counter("ab"), lambda: collections.Counter("abb")),
     "array": (lambda: np.arange(4.0), lambda: np.array([9.0, 1.0, 2.0, 3.0])),
+    "in pieces": (lambda: np.zeros(2_500_000), lambda: np.r_[np.zeros(2_400_000), np.arange(100_000.0)]),
+    "by columns": (lambda: np.asfortranarray(np.arange(6).reshape(2, 3)), lambda: np.arange(6, 12).reshape(2, 3)),
+    "view with gaps": (lambda: np.arange(8)[::2], lambda: np.array([9, 8, 7, 6])),
+    "times": (lambda: np.array(["2020"], "M8[s]"), lambda: np.array(["2021"], "M8[s]")),
+    "records": (lambda: np.array([(1, 2.0)], "i4,f8"), lambda: np.array([(3, 4.0)], "i4,f8")),
+    "no dimension": (lambda: np.array(1.0), lambda: np.array(2.0)),
     "frame": (lambda: pd.DataFrame({"a": [1, 2]}), lambda: pd.DataFrame({"a": [1.5, 2], "b": ["x", "y"]})),
     "series": (lambda: pd.Series([1, 2], name="s"), lambda: pd.Series([3, 4, 5], name="t")),
     "instance": (lambda: Point(1), lambda: Point([2])),
@@ -92,6 +99,23 @@ def test_views_of_an_array_see_it_too() -> None:
     view = namespace["x"][2:4]
     merged_into(namespace, bundle_of(namespace, x=np.full(6, 7.0)))
     assert view.tolist() == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("names", ["whole part gaps few", "few gaps part whole", "gaps few", "few gaps", "gaps part"])
+def test_arrays_that_share_memory_share_it_after_the_merge_and_its_undo(names: str) -> None:
+    def cut(array: Any) -> dict[str, Any]:
+        every = {"whole": array, "part": array[1000:3000], "gaps": array[::2], "few": array[::4]}
+        return {name: every[name] for name in names.split()}
+
+    memory, new = np.arange(5000.0), np.arange(5000.0) * 3 + 1
+    namespace = cut(memory)
+    holders = dict(namespace)
+    bundle = bundle_of(namespace, **cut(new))
+    delta = merged_into(namespace, bundle)
+    assert all(namespace[name] is holders[name] for name in holders)
+    assert all(np.array_equal(namespace[name], cut(new)[name]) for name in holders)
+    assert sorted(roll_back([delta], namespace).restored) == sorted(holders)
+    assert np.array_equal(memory, np.arange(5000.0))
 
 
 def test_two_names_of_one_object_stay_so() -> None:
@@ -168,6 +192,38 @@ def test_a_conflict_and_a_new_binding_are_left_to_the_merge() -> None:
     merged = merge(bundle, namespace)
     assert adopt(bundle, merged, namespace) == []
     assert merged == Merged({"x_quant": [1, 2], "y": [3]}, notes=merged.notes)
+
+
+def test_what_the_action_saw_itself_of_an_array_is_not_put_back_twice() -> None:
+    memory = np.arange(5000.0)
+    namespace = {"whole": memory, "part": memory[1000:3000]}
+    watched = Memory()
+    watched.add(namespace["part"])
+    watched.hold(None)
+    bundle = bundle_of(namespace, whole=np.arange(5000.0) * 3 + 1)
+    adopted = adopt(bundle, merge(bundle, namespace), namespace)
+    delta = Delta(tick(), tick())
+    delta.writes, _ = watched.compare()
+    include(delta, adopted)
+    assert roll_back([delta], namespace).restored == ["whole"]
+    assert np.array_equal(memory, np.arange(5000.0))
+
+
+def test_so_it_is_of_memory() -> None:
+    namespace = {"x": np.zeros(10)}
+    delta = merged_into(namespace, bundle_of(namespace, x=np.ones(10)))
+    namespace["x"][3] = 7
+    assert roll_back([delta], namespace).collisions == ["x"]
+    assert namespace["x"].sum() == 16
+
+
+def test_only_what_differs_of_large_memory_is_kept_for_the_undo() -> None:
+    namespace = {"x": np.zeros(4_000_000)}
+    made = namespace["x"].copy()
+    made[[5, 3_000_000]] = 1
+    delta = merged_into(namespace, bundle_of(namespace, x=made))
+    assert namespace["x"].sum() == 2
+    assert delta.size < 20_000
 
 
 def test_what_the_person_changed_since_is_a_collision_of_the_undo() -> None:
