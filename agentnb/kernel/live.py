@@ -241,8 +241,8 @@ async def _act(stage: Stage, code: str, label: str) -> Outcome:
         if stage.answer is None:
             outcome.value, notes = await settle(stage, value)
             outcome.notes += notes
-        stage.flush()
         if outcome.value is not None:
+            stage.flush()
             stage.sink.add(value_output(stage.shell, outcome.value))
     except FinalAnswer:
         pass  # the stage has it

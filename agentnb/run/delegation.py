@@ -226,17 +226,17 @@ class Delegation:
     # --- the team -----------------------------------------------------------------------------------------------------
 
     def _hire(self, name: str, /, role: str = "", *, tools: Sequence[Any] = (), **settings: Any) -> None:
-        with masked():
+        with masked:
             self._as_correction(
                 lambda: self._staffing.hire(name, role, settings | {"tools": tools}, by=self._coordinator)
             )
 
     def _dismiss(self, name: str, /) -> None:
-        with masked():
+        with masked:
             self._as_correction(lambda: self._roster.dismiss(name, by=self._coordinator))
 
     def _change(self, name: str, /, **settings: Any) -> None:
-        with masked():
+        with masked:
             self._as_correction(lambda: self._staffing.change(name, settings, by=self._coordinator))
 
     @staticmethod

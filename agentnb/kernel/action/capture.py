@@ -38,7 +38,7 @@ class Outlet:
 
     def add(self, output: dict[str, Any], index: int | None = None) -> int:
         """Pass an output on; see ``Sink.add``."""
-        with masked(), self._lock:
+        with masked, self._lock:
             if self._clear_next:
                 self.clear()
                 index = None
@@ -46,19 +46,19 @@ class Outlet:
 
     def clear(self, wait: bool = False) -> None:
         """Forget the outputs so far, at once or when the next one comes."""
-        with masked(), self._lock:
+        with masked, self._lock:
             self._clear_next = wait
             if not wait:
                 self._sink.clear()
 
     def note(self, text: str) -> None:
         """Pass a remark on; see ``Sink.note``."""
-        with masked(), self._lock:
+        with masked, self._lock:
             self._sink.note(text)
 
     def late(self, output: dict[str, Any]) -> str:
         """Pass on what comes after the end; see ``Sink.late``."""
-        with masked(), self._lock:
+        with masked, self._lock:
             return self._sink.late(output)
 
 
@@ -125,7 +125,7 @@ class Stream(io.TextIOBase):
         """Pass on what is held back."""
         if not self._parts:
             return
-        with masked(), self._lock:
+        with masked, self._lock:
             self.held_since = float("inf")
             self._held = 0
             head = self._bounded(self._taken())
@@ -153,7 +153,7 @@ class Stream(io.TextIOBase):
     def finish(self) -> None:
         """Flush, and where text was left out say how much and show the end of it."""
         self.flush()
-        with masked(), self._lock:
+        with masked, self._lock:
             self._ended = True
             _open.discard(self)
             if self._tail:
@@ -163,7 +163,7 @@ class Stream(io.TextIOBase):
 
     def forget(self) -> None:
         """Drop what is held back and begin anew: the outputs were cleared."""
-        with masked(), self._lock:
+        with masked, self._lock:
             self._parts.clear()
             self._held = self._passed = self.dropped = 0
             self.held_since = float("inf")
@@ -171,7 +171,7 @@ class Stream(io.TextIOBase):
 
     def _write_late(self, text: str) -> int:
         """Pass whole lines on, each marked; beyond the limit of the stream they are let go."""
-        with masked(), self._lock:
+        with masked, self._lock:
             lines = (self._late + text).splitlines(keepends=True)
             self._late = lines.pop() if lines and not lines[-1].endswith("\n") else ""
             marked = "".join(f"{LATE}{line}" for line in lines)

@@ -49,10 +49,14 @@ def compile_cell(shell: InteractiveShell, code: str, label: str) -> Cell:
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     parsed = shell.compile.ast_parse(source, filename=filename)
     tree = shell.transform_ast(parsed)
-    body, last = list(tree.body), None
-    if body and isinstance(body[-1], ast.Expr) and not DisplayHook.semicolon_at_end_of_expression(source):
+    body, last = tree.body, None
+    if body and isinstance(body[-1], ast.Expr) and not _ends_with_semicolon(source):
         last = _compile(ast.Expression(body.pop().value), filename, "eval")
-    return Cell(filename, source, _compile(ast.Module(body, []), filename, "exec") if body else None, last)
+    return Cell(filename, source, _compile(tree, filename, "exec") if body else None, last)
+
+
+def _ends_with_semicolon(source: str) -> bool:
+    return ";" in source and DisplayHook.semicolon_at_end_of_expression(source)
 
 
 def _compile(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:

@@ -47,20 +47,22 @@ class Children:
         self._before: frozenset[int] = frozenset()
         self._started: dict[int, psutil.Process] = {}
         self._mark = _mark.get()
-        self._outer: dict[str, str] = {}
+        self._outer: str | None = None
 
     def enter(self) -> None:
         """A stretch of the code begins."""
         if self._mark:
-            self._outer = {MARK: os.environ[MARK]} if MARK in os.environ else {}
+            self._outer = os.environ.get(MARK)
             os.environ[MARK] = self._mark
         self._before = _of_main_thread()
 
     def leave(self) -> bool:
         """It ends; return whether it leaves a process running."""
         if self._mark:
-            os.environ.pop(MARK, None)
-            os.environ.update(self._outer)
+            if self._outer is None:
+                os.environ.pop(MARK, None)
+            else:
+                os.environ[MARK] = self._outer
         fresh = []
         for pid in _of_main_thread() - self._before:
             with suppress(psutil.Error):  # it has ended

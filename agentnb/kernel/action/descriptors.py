@@ -47,6 +47,9 @@ class _Pipes:
         self._reads = [read for read, _ in ends]
         self._passed_on = [0, 0]  # bytes
         self._reading = threading.Lock()
+        self._written = select.poll()
+        for read in self._reads:
+            self._written.register(read, select.POLLIN)
         for write in self.writes:
             with suppress(OSError, AttributeError):
                 fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _BUFFER)
@@ -55,10 +58,9 @@ class _Pipes:
     def drain(self) -> None:
         """Let the reader come to what was written so far, so that it stands before what the action does next."""
         with self._reading:  # the reader holds it from a piece's reading to its passing on
-            waiting = [_waiting(end) for end in self._reads]
-            if not any(waiting):
+            if not self._written.poll(0):
                 return
-            due = [passed + more for passed, more in zip(self._passed_on, waiting, strict=True)]
+            due = [passed + _waiting(end) for passed, end in zip(self._passed_on, self._reads, strict=True)]
         seen, deadline = list(self._passed_on), time.monotonic() + _PATIENCE
         while any(passed < end for passed, end in zip(self._passed_on, due, strict=True)):
             if seen != self._passed_on:

@@ -181,17 +181,19 @@ class Clock:
                     self._limit(self.left - (time.perf_counter() - started), self._too_long)
 
 
-@contextmanager
-def masked() -> Iterator[None]:
-    """Keep signals from raising inside a short section of host code that an agent's code called."""
-    if not _on_main_thread():
-        yield
-        return
-    _state.masked += 1
-    try:
-        yield
-    finally:
-        _state.masked -= 1
+class Masked:
+    """Keeps signals from raising inside a short section of host code that an agent's code called."""
+
+    def __enter__(self) -> None:
+        if _on_main_thread():
+            _state.masked += 1
+
+    def __exit__(self, *_: object) -> None:
+        if _on_main_thread():
+            _state.masked -= 1
+
+
+masked = Masked()
 
 
 def bounded(seconds: float, what: str, work: Callable[[], T]) -> T:

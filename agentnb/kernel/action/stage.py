@@ -95,7 +95,7 @@ class Stage:
         stdin_before = getattr(kernel, "_allow_stdin", None)
         self.surroundings.enter()
         self.children.enter()
-        threads = _threads()
+        threads = set(threading.enumerate())
 
         sys.stdout, sys.stderr = self._own
         shell.display_pub = self._publisher
@@ -105,19 +105,20 @@ class Stage:
             sys.modules["__main__"] = self._module  # where pickle and dataclasses look the scope's classes up
         methods = {name: shell.__dict__.get(name, _MISSING) for name in self._methods}
         shell.__dict__.update(self._methods)
-        pager, shell.hooks.show_in_pager = shell.hooks.show_in_pager, self._show_page
+        hooks = shell.hooks
+        pager, hooks["show_in_pager"] = hooks["show_in_pager"], self._show_page
         if stdin_before is not None:
             kernel._allow_stdin = False  # type: ignore[union-attr]  # whatever asks for input fails at once
 
         def restore() -> None:
             if self.children.leave():
                 descriptors.leave_to_children()
-            if fresh := _threads() - threads:
+            if fresh := _started_since(threads):
                 claim(fresh, self._streams[0])
             self.surroundings.leave()
             if stdin_before is not None:
                 kernel._allow_stdin = stdin_before  # type: ignore[union-attr]
-            shell.hooks.show_in_pager = pager
+            hooks["show_in_pager"] = pager
             _put_back(shell.__dict__, methods)
             if self._module is not None:
                 shell.user_ns, shell.user_module, sys.modules["__main__"] = scope
@@ -160,6 +161,7 @@ class Stage:
             return
         import matplotlib.pyplot as plt
 
+        self.flush()
         try:
             for manager in helpers.Gcf.get_all_fig_managers():
                 self._publisher.publish(*_figure_bundle(self.shell, manager.canvas.figure))
@@ -263,14 +265,15 @@ class _TaskFactory:
         return task
 
 
-def _threads() -> set[int]:
-    """Return the numbers of the threads, but of those that work for whoever asks, as IPython's does for ``%%bash``."""
-    threads = [thread for thread in threading.enumerate() if not thread.name.startswith("agentnb-")]
-    return {thread.ident for thread in threads if thread.ident is not None and not _runs_a_loop(thread)}
+def _started_since(before: set[threading.Thread]) -> set[int]:
+    """Return the numbers of new threads, but of those that work for whoever asks, as IPython's does for ``%%bash``."""
+    fresh = [thread for thread in threading.enumerate() if thread not in before]
+    return {thread.ident for thread in fresh if thread.ident is not None and not _serves_all(thread)}
 
 
-def _runs_a_loop(thread: threading.Thread) -> bool:
-    return getattr(getattr(thread, "_target", None), "__name__", "") == "run_forever"
+def _serves_all(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    return thread.name.startswith("agentnb-") or getattr(target, "__name__", "") == "run_forever"
 
 
 def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:

@@ -26,15 +26,15 @@ class Surroundings:
     def enter(self) -> None:
         """A stretch of the code begins."""
         self._builtins = vars(builtins).copy()
-        self._shadows = {name: self._namespace[name] for name in _SHADOWED if name in self._namespace}
-        self._environ = _environ()
+        self._shadows = {name: self._namespace[name] for name in self._namespace.keys() & _SHADOWED}
+        self._environ = dict(_environ())
         self._folder = _folder()
         self._settings = _settings()
 
     def leave(self) -> None:
         """It ends: put back what cells rely on, remember what else is different."""
         self._put_back()
-        if (changed := _differences(self._environ, _environ())) and changed != ["PWD"]:
+        if (now := _environ()) != self._environ and (changed := _differences(self._environ, now)) != ["PWD"]:
             self._note(f"environment variables were changed: {_listed(changed)}")
         if (folder := _folder()) != self._folder:
             self._note(f"the working directory is now {folder}")
@@ -59,7 +59,7 @@ class Surroundings:
             if lost:
                 self._note(f"builtins were replaced and are put back: {_listed(lost)}")
         space = self._namespace
-        fresh = [name for name in _SHADOWED if name in space and space[name] is not self._shadows.get(name, self)]
+        fresh = [name for name in space.keys() & _SHADOWED if space[name] is not self._shadows.get(name, self)]
         for name in fresh:
             if name in self._shadows:
                 space[name] = self._shadows[name]
@@ -69,10 +69,10 @@ class Surroundings:
             self._note(f"names that cells rely on were bound anew and are put back: {_listed(sorted(fresh))}")
 
 
-def _environ() -> dict[Any, Any]:
+def _environ() -> Mapping[Any, Any]:
     # the encoded form that os.environ holds: to copy that costs a fiftieth
     data: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
-    return dict(data)
+    return data
 
 
 def _folder() -> str:

@@ -59,7 +59,7 @@ class Kernel:
         number = next(self._numbers)
         self._asked[number] = None
         try:
-            with masked():
+            with masked:
                 post.send(self._connection, "call", parcel, number=number, path=path)
             while (answer := self._asked[number]) is None:
                 select.select([self._connection], [], [])  # here a time limit strikes
@@ -99,7 +99,7 @@ class Kernel:
 
     def read(self) -> None:
         """Take what has come. Raises ``EOFError`` where the kernel is gone."""
-        with masked():
+        with masked:
             for message in self._connection.poll():
                 self._on_letter(post.read(message))
 

@@ -183,21 +183,21 @@ class _Sink:
         self._count = 0
 
     def add(self, output: dict[str, Any], index: int | None = None) -> int:
-        with interrupt.masked():
+        with interrupt.masked:
             place, self._count = self._count, self._count + 1
             post.send(self._connection, "output", output=output, place=place, index=index)
             return place if index is None else index
 
     def clear(self) -> None:
-        with interrupt.masked():
+        with interrupt.masked:
             post.send(self._connection, "clear")
 
     def note(self, text: str) -> None:
-        with interrupt.masked():
+        with interrupt.masked:
             post.send(self._connection, "note", text=text)
 
     def late(self, output: dict[str, Any]) -> str:
-        with interrupt.masked():
+        with interrupt.masked:
             post.send(self._connection, "late", output=output)
         return ""
 

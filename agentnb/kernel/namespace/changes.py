@@ -130,9 +130,8 @@ class Watch:
             kind = _kind(known(name, MISSING), now[name])
             if kind and is_variable(name) and name not in ignore:
                 changes.append(self._change(kind, name, before, now[name], details))
-        if old.keys() - now.keys():
-            gone = [name for name in old if name not in now and name not in ignore and is_variable(name)]
-            changes += [self._change("deleted", name, before, MISSING, details) for name in gone]
+        gone = [name for name, (_, value) in before.delta.names.items() if value is MISSING and is_variable(name)]
+        changes += [self._change("deleted", name, before, MISSING, details) for name in gone if name not in ignore]
         return changes
 
     def _difference(self, before: Snapshot) -> Difference | None:

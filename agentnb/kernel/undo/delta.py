@@ -71,8 +71,7 @@ def changed_names(
     ``bound`` are those that are bound to another object now.
     """
     found = {name: (before.get(name, MISSING), now[name]) for name in bound}
-    if before.keys() - now.keys():
-        found |= {name: (value, MISSING) for name, value in before.items() if name not in now}
+    found |= {name: (before[name], MISSING) for name in before if name not in now}
     return {name: pair for name, pair in found.items() if not same_object(*pair) and not _IPYTHONS.fullmatch(name)}
 
 

@@ -121,7 +121,7 @@ async def test_a_tool_does_not_get_more_time_than_the_code_has(heard):
 
 async def test_a_section_that_must_not_be_torn_is_finished_first(heard):
     def write():
-        with masked():
+        with masked:
             end = time.perf_counter() + 0.2
             while time.perf_counter() < end:
                 pass
