@@ -20,12 +20,11 @@ class DotenvFiles:
     def values(self) -> Iterator[tuple[str, str]]:
         """Yield all names and values. What cannot be read has none."""
         for name in NAMES:
-            path = Path(name)
             try:
-                stat = path.stat()
+                stat = os.stat(name)
                 if stat.st_size > _LARGEST:
                     continue
-                yield from self._values(path.resolve(), (stat.st_mtime_ns, stat.st_size)).items()
+                yield from self._values(Path(name).resolve(), (stat.st_mtime_ns, stat.st_size)).items()
             except OSError:  # not there, in nearly every folder
                 continue
 

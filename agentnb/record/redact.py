@@ -22,6 +22,7 @@ import msgspec
 
 from agentnb.record.codec import to_plain
 from agentnb.record.dotenv_files import DotenvFiles
+from agentnb.record.environ import held
 from agentnb.record.needles import Needles
 from agentnb.record.secrets import SHAPES, SHORTEST, Shape, in_code, in_environ, in_namespace, looks_random
 
@@ -39,6 +40,7 @@ class Redactor:
 
     def __init__(self, environ: Mapping[str, str] | None = None, namespace: Mapping[str, Any] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
+        self._looked_at: dict[Any, Any] = {}  # the environment at the last refresh
         self._names: dict[str, str] = {}  # secret -> name
         self._literals: dict[str, str] = {}  # every form of every secret -> name
         self.spaced: list[str] = []  # those of the forms that are not one run of printable ASCII
@@ -47,7 +49,9 @@ class Redactor:
 
     def refresh(self, *namespaces: Mapping[str, Any] | None) -> None:
         """Look for new secrets in the environment, ``.env`` files and ``namespaces``; cheap where there are none."""
-        self._learn(in_environ(self._environ))
+        if (environ := dict(held(self._environ))) != self._looked_at:
+            self._looked_at = environ
+            self._learn(in_environ(self._environ))
         self._learn(in_environ(dict(self._files.values())))
         for namespace in namespaces:
             if namespace is not None:

@@ -117,7 +117,7 @@ def in_namespace(namespace: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, text
         elif isinstance(value, dict) and name not in _SHELLS:
             yield from _in_dict(promise(name), value)
-        elif type(value).__module__.partition(".")[0] in _TABLES:
+        elif str(type(value).__module__).partition(".")[0] in _TABLES:  # a class may say anything, also None
             yield from _in_table(value)
 
 

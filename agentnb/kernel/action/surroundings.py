@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import CodeType
 from typing import Any
 
+from agentnb.record.environ import held
+
 _SEEDING = frozenset({"seed", "manual_seed", "set_seed", "set_random_seed", "seed_everything"})
 _SHADOWED = frozenset({"print", "open", "input", "exit", "quit", "display", "get_ipython", "__import__"})
 """Names that cells of the person's rely on; others (``list``, ``id``) are common names of variables."""
@@ -27,14 +29,14 @@ class Surroundings:
         """A stretch of the code begins."""
         self._builtins = vars(builtins).copy()
         self._shadows = {name: self._namespace[name] for name in self._namespace.keys() & _SHADOWED}
-        self._environ = dict(_environ())
+        self._environ = dict(held(os.environ))
         self._folder = _folder()
         self._settings = _settings()
 
     def leave(self) -> None:
         """It ends: put back what cells rely on, remember what else is different."""
         self._put_back()
-        if (now := _environ()) != self._environ and (changed := _differences(self._environ, now)) != ["PWD"]:
+        if (now := held(os.environ)) != self._environ and (changed := _differences(self._environ, now)) != ["PWD"]:
             self._note(f"environment variables were changed: {_listed(changed)}")
         if (folder := _folder()) != self._folder:
             self._note(f"the working directory is now {folder}")
@@ -67,12 +69,6 @@ class Surroundings:
                 del space[name]
         if fresh:
             self._note(f"names that cells rely on were bound anew and are put back: {_listed(sorted(fresh))}")
-
-
-def _environ() -> Mapping[Any, Any]:
-    # the encoded form that os.environ holds: to copy that costs a fiftieth
-    data: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
-    return data
 
 
 def _folder() -> str:

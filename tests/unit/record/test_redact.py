@@ -189,6 +189,18 @@ def test_refresh_finds_new_secrets_and_forgets_none():
     assert known.redact("swordfish-tuna correct horse") == "[redacted NEW_TOKEN] [redacted password]"
 
 
+def test_refresh_sees_what_code_does_to_the_environment_of_the_process(monkeypatch):
+    monkeypatch.setenv("OLD_TOKEN", "swordfish-tuna")
+    known = Redactor()
+    os.environ["OLD_TOKEN"] = "correct-horse"
+    monkeypatch.setenv("NEW_TOKEN", "battery-staple")
+    known.refresh()
+    del os.environ["NEW_TOKEN"]
+    known.refresh()
+    text = known.redact("swordfish-tuna correct-horse battery-staple")
+    assert text == "[redacted OLD_TOKEN] [redacted OLD_TOKEN] [redacted NEW_TOKEN]"
+
+
 def test_dotenv_files_of_the_working_folder_are_read_and_not_loaded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     known = redactor()
@@ -210,6 +222,11 @@ def test_bytes_and_columns_of_tables():
     assert known.redact("swordfish-tuna correct-horse battery-staple-9") == (
         "[redacted access_token] correct-horse [redacted api_key]"
     )
+
+
+def test_an_object_of_a_class_without_a_module_hides_no_secret():
+    known = redactor(first=type("Odd", (), {"__module__": None})(), api_token="swordfish-tuna")
+    assert known.redact("swordfish-tuna") == "[redacted api_token]"
 
 
 def test_literals_in_code_are_known_before_their_variables_are():

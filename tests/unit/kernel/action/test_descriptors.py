@@ -4,6 +4,8 @@ import os
 import subprocess
 import time
 
+import pytest
+
 from agentnb.kernel.action.descriptors import descriptors
 from tests.unit.kernel.actions import act, stage_over
 
@@ -34,17 +36,33 @@ async def test_the_process_has_its_own_again(capfd):
     assert capfd.readouterr() == ("of the process!\n", "")
 
 
-async def test_what_a_child_wrote_last_is_there_before_the_end(monkeypatch):
-    class SlowReader:
-        def __init__(self, stream):
-            self.stream = stream
+class SlowReader:
+    """Takes text as on a busy machine."""
 
-        def write(self, text):
-            time.sleep(0.3)  # as on a busy machine
-            return self.stream.write(text)
+    def __init__(self, stream):
+        self.stream = stream
 
-    stage = stage_over()
+    def write(self, text):
+        time.sleep(0.3)
+        return self.stream.write(text)
+
+
+@pytest.fixture
+def slow(monkeypatch):
     lead_to = descriptors.lead_to
     monkeypatch.setattr(descriptors, "lead_to", lambda pair: lead_to(tuple(map(SlowReader, pair))))
-    await act("import os; os.write(1, b'the end');", stage)
+
+
+@pytest.mark.usefixtures("slow")
+async def test_what_a_child_wrote_last_is_there_before_the_end():
+    stage, _ = await act("import os; os.write(1, b'the end');")
     assert stage.outputs.text == "the end"
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize(("shown", "kind"), [("'value'", "execute_result"), ("plt.figure();", "display_data")])
+async def test_what_a_child_wrote_is_there_before_what_is_shown_after_it(shown, kind, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    stage, outcome = await act(f"import matplotlib.pyplot as plt, os\nos.write(1, b'first')\n{shown}")
+    assert outcome.error is None
+    assert [output["output_type"] for output in stage.outputs] == ["stream", kind]
