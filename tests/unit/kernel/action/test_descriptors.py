@@ -7,7 +7,7 @@ import time
 import pytest
 
 from agentnb.kernel.action.descriptors import descriptors
-from tests.unit.kernel.actions import act, stage_over
+from tests.unit.kernel.actions import act
 
 
 async def test_children_and_descriptors_write_to_the_step_in_order():
