@@ -110,8 +110,9 @@ class Stream(io.TextIOBase):
             return own.write(text)
         if self._ended:
             return self._write_late(text)
-        if self._other is not None and self._other._parts:
-            self._other.flush()  # keep the order between the two streams
+        other = self._other
+        if other is not None and other._parts:
+            other.flush()  # keep the order between the two streams
         now = time.perf_counter()
         self._parts.append(text)
         if self.held_since > now:
@@ -155,6 +156,7 @@ class Stream(io.TextIOBase):
         self.flush()
         with masked, self._lock:
             self._ended = True
+            self._other = None  # so that both go with the action, which a cycle would keep until some collection
             _open.discard(self)
             if self._tail:
                 text = f"\n[… {self.dropped:,} characters left out …]\n{self._tail}" if self.dropped else self._tail

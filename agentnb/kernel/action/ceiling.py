@@ -44,22 +44,19 @@ def ceiling() -> Iterator[None]:
         yield
         return
     before = [(kind, resource.getrlimit(kind)) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_NPROC)]
-    _lower(resource.RLIMIT_DATA, before[0][1], _limits.memory())
-    _lower(resource.RLIMIT_NPROC, before[1][1], _limits.processes())
+    for (kind, (soft, hard)), to in zip(before, _limits.now(), strict=True):
+        if to is not None and (soft == resource.RLIM_INFINITY or soft > to):
+            _set(kind, (to, hard))
     try:
         yield
     finally:
         for kind, limits in before:
-            with suppress(OSError, ValueError):
-                resource.setrlimit(kind, limits)
+            _set(kind, limits)
 
 
-def _lower(kind: int, limits: tuple[int, int], to: int | None) -> None:
-    soft, hard = limits
-    if to is None or (soft != resource.RLIM_INFINITY and soft <= to):
-        return
+def _set(kind: int, limits: tuple[int, int]) -> None:
     with suppress(OSError, ValueError):
-        resource.setrlimit(kind, (to, hard))
+        resource.setrlimit(kind, limits)
 
 
 class _Limits:
@@ -70,13 +67,10 @@ class _Limits:
         self._memory: int | None = None
         self._processes: int | None = None
 
-    def memory(self) -> int | None:
+    def now(self) -> tuple[int | None, int | None]:
+        """Return those of memory and of processes, None for no limit."""
         self._look()
-        return self._memory
-
-    def processes(self) -> int | None:
-        self._look()
-        return self._processes
+        return self._memory, self._processes
 
     def _look(self) -> None:
         now = time.monotonic()

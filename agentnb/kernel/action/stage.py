@@ -56,11 +56,6 @@ class Stage:
         self._publisher: Any = Publisher(self.sink, self._streams, shell.display_pub)
         self._module = scope_module(namespace) if shell.user_ns is not namespace else None
         self._own: tuple[Any, Any] = self._streams
-        self._methods = {  # of the shell, that would act on the user's session
-            "ask_exit": _refuse_exit,
-            "_showtraceback": self._show_traceback,
-            "set_next_input": self._show_input,
-        }
         self._figures: OrderedDict[int, Any] = OrderedDict()
         self._depth = 0
         self._effects: Callable[[], AbstractContextManager[None]] = guard.enforced if guard.is_wanted() else nullcontext
@@ -103,8 +98,13 @@ class Stage:
         if self._module is not None:
             shell.user_module, shell.user_ns = self._module, namespace
             sys.modules["__main__"] = self._module  # where pickle and dataclasses look the scope's classes up
-        methods = {name: shell.__dict__.get(name, _MISSING) for name in self._methods}
-        shell.__dict__.update(self._methods)
+        ours = {  # methods of the shell that would act on the user's session
+            "ask_exit": _refuse_exit,
+            "_showtraceback": self._show_traceback,
+            "set_next_input": self._show_input,
+        }
+        methods = {name: shell.__dict__.get(name, _MISSING) for name in ours}
+        shell.__dict__.update(ours)
         hooks = shell.hooks
         pager, hooks["show_in_pager"] = hooks["show_in_pager"], self._show_page
         if stdin_before is not None:

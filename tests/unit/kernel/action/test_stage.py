@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import weakref
 
 import pytest
 
@@ -74,6 +75,14 @@ def test_it_is_put_back_after_an_error_and_a_segment_within_a_segment_changes_no
     with pytest.raises(ZeroDivisionError):
         segment()
     assert world(stage) == before
+
+
+async def test_nothing_of_an_action_is_left_to_the_collector():
+    stage, _ = await act("print('a')\n'b'")
+    left = [weakref.ref(stage), *map(weakref.ref, stage._streams)]
+    del stage
+    await act("1")  # the descriptors lead to its streams now
+    assert [ref() for ref in left] == [None, None, None]
 
 
 async def test_over_the_users_own_namespace_only_the_builtins_differ():
