@@ -49,9 +49,10 @@ class Redactor:
 
     def refresh(self, *namespaces: Mapping[str, Any] | None) -> None:
         """Look for new secrets in the environment, ``.env`` files and ``namespaces``; cheap where there are none."""
-        if (environ := dict(held(self._environ))) != self._looked_at:
-            self._looked_at = environ
-            self._learn(in_environ(self._environ))
+        environ, before = dict(held(self._environ)), self._looked_at
+        fresh = {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items() if before.get(name) != value}
+        self._learn(in_environ(fresh))
+        self._looked_at = environ  # after that: another thread may ask meanwhile
         self._learn(in_environ(dict(self._files.values())))
         for namespace in namespaces:
             if namespace is not None:
