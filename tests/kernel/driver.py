@@ -24,6 +24,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from tests.kernel.cells import Cell, CellResult
+from tests.kernel.stacks import prepare, stacks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$|^AGENTNB_", re.IGNORECASE)
@@ -88,6 +89,8 @@ class Kernel:
         self._home = Path(tempfile.mkdtemp(prefix="nb-"))  # short: a socket's path may have at most 107 characters
         self._cwd = Path(cwd) if cwd is not None else self._home
         self._env = kernel_environment(self._home, env or {})
+        if sys.platform != "win32":
+            prepare(self._home, Path(self._env["IPYTHONDIR"]))
         self._timeout = timeout
         self._manager = KernelManager(connection_file=str(self._home / "kernel.json"))
         if sys.platform != "win32":
@@ -215,7 +218,7 @@ class Kernel:
         while not condition():
             left = end - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"waited in vain for {what}")
+                raise TimeoutError(f"waited in vain for {what}\n{stacks(self._home, self.pid)}")
             if not self.alive:
                 raise KernelError("DeadKernel", f"the kernel died before {what}")
             self.pump(min(left, 0.5))

@@ -105,8 +105,8 @@ class Stream(io.TextIOBase):
         """Hold the text back until there is enough of it, it is old enough or something else is put out."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        own = _owned.get(threading.get_ident(), self)
-        if own is not self and own._name == self._name:  # a thread of another action's
+        own = _owner()
+        if own is not None and own is not self and own._name == self._name:  # a thread of another action's
             return own.write(text)
         if self._ended:
             return self._write_late(text)
@@ -187,21 +187,26 @@ class Stream(io.TextIOBase):
         return len(text)
 
 
-_owned: dict[int, Stream] = {}
-"""The stdout of the action that started a thread, by the thread's number."""
+_owned: dict[int, tuple[threading.Thread, Stream]] = {}
+"""The stdout of the action that started a thread, by the thread's number, which a later thread may have again."""
 
 
-def claim(threads: Iterable[int], stream: Stream) -> None:
+def claim(threads: Iterable[threading.Thread], stream: Stream) -> None:
     """Take what these threads print to be the action's whose stdout is ``stream``, also after its end."""
-    alive = set(sys._current_frames())
-    for gone in [ident for ident in _owned if ident not in alive]:
+    for gone in [ident for ident, (thread, _) in _owned.items() if not thread.is_alive()]:
         del _owned[gone]
-    _owned.update(dict.fromkeys(threads, stream))
+    _owned.update({thread.ident: (thread, stream) for thread in threads if thread.ident is not None})
+
+
+def _owner() -> Stream | None:
+    """Return the stdout of the action that started this thread."""
+    thread, stream = _owned.get(threading.get_ident(), (None, None))
+    return stream if thread is not None and thread.is_alive() else None
 
 
 def print_to_owner(*values: Any, file: Any = None, **options: Any) -> None:
     """Print as ``print`` does; in a thread that an action started, to that action's stdout."""
-    print(*values, file=_owned.get(threading.get_ident(), sys.stdout) if file is None else file, **options)
+    print(*values, file=(_owner() or sys.stdout) if file is None else file, **options)
 
 
 def stream_pair(sink: Sink) -> tuple[Stream, Stream]:

@@ -265,10 +265,9 @@ class _TaskFactory:
         return task
 
 
-def _started_since(before: set[threading.Thread]) -> set[int]:
-    """Return the numbers of new threads, but of those that work for whoever asks, as IPython's does for ``%%bash``."""
-    fresh = [thread for thread in threading.enumerate() if thread not in before]
-    return {thread.ident for thread in fresh if thread.ident is not None and not _serves_all(thread)}
+def _started_since(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Return the new threads, but for those that work for whoever asks, as IPython's does for ``%%bash``."""
+    return [thread for thread in threading.enumerate() if thread not in before and not _serves_all(thread)]
 
 
 def _serves_all(thread: threading.Thread) -> bool:

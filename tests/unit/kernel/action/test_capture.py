@@ -143,6 +143,26 @@ def test_nothing_is_lost_or_doubled_between_writers_and_those_who_flush(world, o
     assert sorted(re.findall(r"<\d:\d+>", outputs.text)) == sorted(f"<{n}:{i}>" for n in range(4) for i in range(2000))
 
 
+def test_a_thread_that_got_the_number_of_an_ended_one_prints_where_it_belongs(world, outputs):
+    out, _, _ = world
+    others = Outputs()
+    other, _ = stream_pair(Outlet(others))
+    go_on = threading.Event()
+    first = threading.Thread(target=go_on.wait)
+    first.start()
+    capture.claim([first], other)
+    go_on.set()
+    first.join()
+    second = threading.Thread(target=out.write, args=("mine",))
+    while second.ident != first.ident:
+        second = threading.Thread(target=out.write, args=("mine",))
+        second.start()
+        second.join()
+    out.finish()
+    other.finish()
+    assert ("mine" in outputs.text, others.text) == (True, "")
+
+
 def test_an_ended_action_is_not_flushed_any_more(world, outputs, monkeypatch):
     out, err, _ = world
     out.finish()
