@@ -1,4 +1,4 @@
-"""Forks beside threads that compute, import, log and allocate: run in a kernel, which imports this module."""
+"""Forks beside threads that compute, import, log, draw numbers and allocate: run in a kernel, which imports this."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def multiply() -> None:
         time.sleep(0.005)
 
 
+def draw() -> None:
+    while not stop.is_set():
+        np.random.rand(1000)
+
+
 def encode() -> None:
     while not stop.is_set():
         json.loads(json.dumps({"a": list(range(100))}))
@@ -69,7 +74,8 @@ def stress(count: int) -> dict[str, Any]:
     """Fork ``count`` times; return how often what came, how the wrong ones died, and what is left of them."""
     logger.addHandler(logging.StreamHandler(io.StringIO()))
     logger.setLevel(logging.INFO)
-    threads = [threading.Thread(target=work, daemon=True) for work in (allocate, log, imports, multiply, encode)]
+    at_work = (allocate, log, imports, multiply, draw, draw, encode)
+    threads = [threading.Thread(target=work, daemon=True) for work in at_work]
     descriptors = _descriptors()
     began = time.monotonic()
     for thread in threads:

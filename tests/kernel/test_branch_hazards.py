@@ -164,6 +164,16 @@ def test_a_thread_that_computes_means_no_branch_and_the_person_is_told(kernel):
     kernel.run("stop.append(1); thread.join()", check=True)
 
 
+def test_generators_that_threads_draw_from_all_the_time_can_be_drawn_from_in_a_branch(kernel):
+    busy = "import numpy as np, threading; shared = np.random.default_rng(); drawn = []\ndef draw():\n"
+    busy += "    while not drawn: np.random.rand(1000); shared.random(1000)\n"
+    busy += "drawing = [threading.Thread(target=draw) for _ in range(3)]; [each.start() for each in drawing]"
+    step, said = in_branch(kernel, busy, "print('right', 0 <= np.random.rand() + shared.random() < 2)")
+    kernel.run("drawn.append(1); [each.join() for each in drawing]", check=True)
+    assert "works in scratch" not in said, said
+    assert "right True" in step.text, step.failure
+
+
 def test_files_databases_and_shared_memory_of_the_kernel_are_not_written_to(kernel):
     before = """
 import sqlite3, duckdb, numpy as np, os

@@ -21,6 +21,7 @@ from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.remote import Kernel, placed
 from agentnb.kernel.branch.travel import Ground, Parcel, StandIn, pack, unpack
 from agentnb.kernel.fork import Connection
+from agentnb.kernel.fork.seeds import free_generators
 from agentnb.kernel.live import run_cell
 from agentnb.kernel.merge import MISSING, Brought, Bundle, can_change, merge, print_of
 from agentnb.kernel.namespace.changes import Snapshot, Watch
@@ -48,6 +49,7 @@ def serve(
     """Be a branch: run what comes until the kernel closes the connection. ``handed`` are the arguments of the task."""
     current_stage.set(None)
     interrupt.forget()
+    free_generators(ground.namespace.values())
     _leave_the_session(shell)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
-import random
 import signal
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from typing import Any
 
 from agentnb.kernel.fork import isolate
 from agentnb.kernel.fork.imports import forget_imports
+from agentnb.kernel.fork.seeds import Seeds
 
 
 def be_born(parent: int, keep: Collection[int], seeds: Seeds) -> None:
@@ -92,29 +91,3 @@ def _renew_pools() -> None:
             executor._idle_semaphore = threading.Semaphore(0)
             executor._shutdown_lock = threading.Lock()
     pools._threads_queues.clear()
-
-
-class Seeds:
-    """What a child's random numbers start from: other ones than its parent's and its siblings'.
-
-    They follow from the parent's own state and the child's label, so a seeded notebook gives the same numbers again.
-    Made in the parent; the standard library reseeds itself at a fork.
-    """
-
-    def __init__(self, label: str) -> None:
-        self._numpy: Any = sys.modules.get("numpy.random")
-        if not hasattr(self._numpy, "get_state"):  # not there, or another thread is importing it
-            self._numpy = None
-        numpys = None if self._numpy is None else pickle.dumps(self._numpy.get_state(legacy=False))
-        source = random.Random(repr((hash(random.getstate()), numpys, label)))
-        self._values = [source.getrandbits(32) for _ in range(3)]
-
-    def sow(self) -> None:
-        """Seed the global generators of this process."""
-        random.seed(self._values[0])
-        if self._numpy is not None:
-            with suppress(TypeError):  # the user put another kind of generator there
-                self._numpy.seed(self._values[1])
-        torch: Any = sys.modules.get("torch")
-        if hasattr(torch, "manual_seed"):
-            torch.manual_seed(self._values[2])

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field
 
 from agentnb.errors import AgentnbError
 from agentnb.kernel.fork import guard, hooks
-from agentnb.kernel.fork.birth import Seeds, be_born
+from agentnb.kernel.fork.birth import be_born
 from agentnb.kernel.fork.child import Child
+from agentnb.kernel.fork.seeds import Seeds
 from agentnb.kernel.fork.threads import learn_mappings, nap
 from agentnb.kernel.fork.wire import Connection, pair
 

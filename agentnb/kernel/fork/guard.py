@@ -35,8 +35,6 @@ def not_now(*, at_rest: bool) -> str | None:
     """Return a reason that may pass: what the other threads do in this moment, see ``threads.busy_thread``."""
     if _pools_lock_is_held():
         return "a thread is starting work in a pool of threads right now"
-    if _numbers_lock_is_held():
-        return "a thread is drawing random numbers right now"
     if (busy := busy_thread(at_rest=at_rest)) is not None:
         return f"the thread {busy} may be inside native code, which does not survive a fork"
     return importing()
@@ -91,18 +89,6 @@ def _pools_lock_is_held() -> bool:
     """The fork would wait for it, and let the other threads go on meanwhile."""
     pools: Any = sys.modules.get("concurrent.futures.thread")
     return pools is not None and bool(pools._global_shutdown_lock.locked())
-
-
-def _numbers_lock_is_held() -> bool:
-    """The child would wait for it without end, as its numbers are seeded: whoever waits to release it is not there."""
-    numbers: Any = sys.modules.get("numpy.random.mtrand")
-    lock: Any = getattr(getattr(getattr(numbers, "_rand", None), "_bit_generator", None), "lock", None)
-    if lock is None:  # not imported yet, or to its end
-        return False
-    if not lock.acquire(blocking=False):
-        return True
-    lock.release()
-    return False
 
 
 _LOOKS: tuple[Callable[[], str | None], ...] = (_platform, _polars, _gpu, _numba)

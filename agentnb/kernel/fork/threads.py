@@ -25,6 +25,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from agentnb.kernel.fork.locks import is_lock
+
 _libc = ctypes.PyDLL(None)  # not CDLL, which gives the interpreter's lock away
 _TASKS = "/proc/self/task"
 _RUNTIME_SIZE = 1 << 20
@@ -159,7 +161,8 @@ class _Call:
             return self.name is not None
         if self.words[0] in _mappings.runtime:  # without a limit it may be on its way out, about to begin native code
             return self.waits_for_interpreter()
-        return _mappings.are_pythons(ctypes.string_at(self.words[6], _DEPTH))
+        stack = ctypes.string_at(self.words[6], _DEPTH)
+        return _mappings.are_pythons(stack) or is_lock(self.words[0], stack)
 
     def waits_for_interpreter(self) -> bool:
         """Whether the interpreter's lock is what it waits for, for a time."""

@@ -2,7 +2,10 @@
 
 import _imp
 import _thread
+import ctypes
 import os
+import select
+import struct
 import sys
 import threading
 import time
@@ -13,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from agentnb.kernel.fork import ForkRefused, fork, guard, threads, why_not
+from agentnb.kernel.fork import Connection, ForkRefused, fork, guard, locks, threads, why_not
+from agentnb.kernel.fork.seeds import Seeds, free_generators
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
 
@@ -154,26 +158,68 @@ def test_a_fork_waits_for_no_lock_of_an_import_under_way() -> None:
     assert not _imp.lock_held()
 
 
-def test_a_thread_that_draws_random_numbers_is_a_reason_until_it_has_them() -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_threads_that_do_nothing_but_draw_random_numbers_are_no_reason(shared: bool) -> None:
     import numpy as np
 
-    lock = np.random.mtrand._rand._bit_generator.lock
-    held, stop = threading.Event(), threading.Event()
+    own = np.random.default_rng(0)
 
-    def draw() -> None:
-        with lock:
+    def draw(stop: threading.Event) -> None:
+        while not stop.is_set():
+            own.random(1000) if shared else np.random.rand(1000)
+
+    def serve(connection: Connection) -> None:
+        free_generators([own])
+        connection.send(str(own.random() if shared else np.random.rand()).encode())
+
+    with in_thread(draw), in_thread(draw):  # one of them waits for the other's lock at any time
+        for _ in range(10):
+            child = fork(serve, patience=10)
+            assert select.select([child.connection], [], [], 30)[0]
+            assert 0 <= float(child.connection.receive().data) < 1
+            child.kill()
+
+
+def test_a_generator_that_was_loaded_after_the_seeds_were_made_is_free_and_seeded_in_the_child() -> None:
+    import numpy as np
+
+    before = sys.modules.pop("numpy.random")
+    try:
+        seeds = Seeds("label")
+    finally:
+        sys.modules["numpy.random"] = before
+    held = threading.Event()
+
+    def hold(stop: threading.Event) -> None:
+        with np.random.mtrand._rand._bit_generator.lock:
             held.set()
-            stop.wait(30)
+            stop.wait()
 
-    thread = threading.Thread(target=draw, daemon=True)
-    thread.start()
-    assert held.wait(30)
-    assert guard.not_now(at_rest=True) == "a thread is drawing random numbers right now"
-    threading.Timer(0.1, stop.set).start()
-    child = fork(lambda connection: connection.send(str(np.random.rand()).encode()), patience=5)
-    assert 0 <= float(child.connection.receive().data) < 1
-    child.kill()
-    thread.join(30)
+    with in_thread(hold):
+        held.wait()
+
+        def serve(connection: Connection) -> None:
+            drawn = []
+            for _ in range(2):
+                seeds.sow()
+                drawn.append(np.random.rand())
+            connection.send(bytes([drawn[0] == drawn[1]]))
+
+        child = fork(serve, patience=10)
+        assert select.select([child.connection], [], [], 30)[0]
+        assert child.connection.receive().data == bytes([True])
+        child.kill()
+
+
+def test_a_lock_of_pythons_is_known_from_other_words_that_threads_wait_for() -> None:
+    held = threading.Lock(), threading.RLock()
+    for lock in held:
+        place = struct.pack("N", id(lock))
+        (word,) = struct.unpack("N", ctypes.string_at(id(lock) + 16, 8))
+        assert locks.is_lock(word, b"\0" * 8 + place)
+        assert not locks.is_lock(word + 8, place)
+        assert not locks.is_lock(word, struct.pack("NNN", 0, 7, 2**47 - 8))  # nothing is there
+        assert not locks.is_lock(word, struct.pack("N", id([word])))
 
 
 def test_a_thread_that_threading_does_not_know_is_no_reason_while_it_waits():
