@@ -47,7 +47,7 @@ async def open_for(
     while True:
         try:
             async with turn:  # none of the user's code is half way through
-                return open_branch(posting, f"{agent} {task}", None if memory is None else int(memory * _GB))
+                return open_branch(posting, f"{agent} {task}", _bytes(memory))
         except ForkRefused as refused:
             reason, passing = str(refused), refused.passing
         except OSError as error:
@@ -61,13 +61,17 @@ async def open_for(
 
 
 async def open_on_dask(
-    run: RunContext, agent: str, handed: Mapping[str, Any], elsewhere: Callable[[], Place] | None
+    run: RunContext,
+    agent: str,
+    handed: Mapping[str, Any],
+    elsewhere: Callable[[], Place] | None,
+    memory: float | None = None,
 ) -> DaskPlace:
-    """Open a place on a Dask worker for one task of ``agent``; raises ``UserError`` where there can be none."""
+    """Open a place on a Dask worker, as ``open_for`` does; raises ``UserError`` where there can be none."""
     if run.cluster is None:
         run.cluster = Cluster(await find_client(run.dask))
     posting = Posting(run.shell, run.namespace, Turn(run.gate), agent, handed, elsewhere)
-    opening = asyncio.ensure_future(open_dask(posting, run.cluster))
+    opening = asyncio.ensure_future(open_dask(posting, run.cluster, _bytes(memory)))
     try:
         done, _ = await asyncio.wait({opening}, timeout=LONG)
         if not done:
@@ -75,6 +79,10 @@ async def open_on_dask(
         return await opening
     finally:
         opening.cancel()
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else int(gigabytes * _GB)
 
 
 async def merge_into(run: RunContext, place: Place, bundle: Bundle, task: str) -> list[str]:

@@ -242,11 +242,11 @@ class Crew:
         if mode in ("live", "scratch"):
             return self._here(agent, mode, objects, stack)
         elsewhere = None if refuge == "fail" else partial(self._here, agent, refuge, objects, stack)
+        memory = agent.memory or self.lead.memory
         if mode == "dask":
-            worker = await open_on_dask(self.run, agent.name, objects, elsewhere)
+            worker = await open_on_dask(self.run, agent.name, objects, elsewhere, memory)
             stack.callback(worker.close)
             return worker
-        memory = agent.memory or self.lead.memory
         branch = await open_for(self.run, agent.name, objects, task, elsewhere, memory)
         if branch is not None:
             stack.callback(branch.close)

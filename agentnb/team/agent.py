@@ -37,9 +37,9 @@ class Agent:
     prompt. ``max_steps`` bounds one task, ``timeout`` one action, in seconds of running code. ``approve="ask"`` lets
     the person allow each of its actions, also where the team runs freely; ``read_only`` keeps its code from writing
     files, the network and other programs.
-    ``memory`` is the limit in GB for what its branch takes of its own, by default half of what the machine has left;
-    ``if_lost`` tells where a task goes on whose branch hung, crashed or took too much: ``scratch`` (the default),
-    ``live``, or not at all (``fail``). Of both, None takes the team's.
+    ``memory`` is the limit in GB for what its branch, or its process beside a Dask worker, takes of its own, by default
+    half of what the machine has left; ``if_lost`` tells where a task goes on whose branch hung, crashed or took too
+    much: ``scratch`` (the default), ``live``, or not at all (``fail``). Of both, None takes the team's.
     """
 
     name: str

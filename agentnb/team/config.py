@@ -12,7 +12,7 @@ address = "tcp://127.0.0.1:8786"       # for mode = "dask", where the notebook h
 
 [teams.desk]
 approve = "ask"
-memory = "4 GB"                        # the most that a branch of one agent may take, by default half of what is left
+memory = "4 GB"                        # the most that a branch or a process on Dask may take, else half of what is left
 if_lost = "fail"                       # where a task goes on whose branch is lost: "scratch", "live", or not at all
 
 [[teams.desk.agents]]

@@ -205,6 +205,17 @@ async def test_a_worker_that_is_killed_is_reported_and_the_task_goes_on_or_fails
     client.wait_for_workers(2, timeout=30)  # its nanny starts another
 
 
+@pytest.mark.parametrize("if_lost", ["scratch", "fail"])
+async def test_a_process_that_takes_more_memory_than_its_agent_may_is_ended(client, if_lost):
+    taking = "import time\nmade = bytearray(700 << 20)\nmade[:] = bytes(1) * len(made)\ntime.sleep(30)"
+    lead = ("got = await quant('go')", "final_answer(got)") if if_lost == "scratch" else ("await quant('go')",)
+    run, steps = await go(defined(), taking, "print('went on')", final("2"), memory=0.5, if_lost=if_lost, lead=lead)
+    assert "GB of memory, more than its limit of 0.5 GB" in (steps[0].error or run.steps[0].error).message
+    if if_lost == "scratch":
+        assert (run.result, text(steps[1])) == (2, "went on\n")
+    assert client.run(os.getpid).keys() == client.scheduler_info()["workers"].keys()  # the workers themselves live
+
+
 async def test_a_client_that_is_closed_meanwhile_is_as_a_lost_worker(client):
     def hang_up() -> None:
         "Closes the client."

@@ -9,13 +9,10 @@ from agentnb.kernel.branch.away import AwayPlace, Posting, how_it_ended
 from agentnb.kernel.branch.post import Letter
 from agentnb.kernel.branch.serve import serve
 from agentnb.kernel.branch.travel import Ground
-from agentnb.kernel.branch.watchdog import Watched, available_memory, watchdog
+from agentnb.kernel.branch.watchdog import Watched, watchdog
 from agentnb.kernel.fork import Child, fork
 from agentnb.kernel.fork.peer import fetch, may_read
 from agentnb.record.document import Mode
-
-_SHARE = 0.5
-"""Of the memory that the machine has left, a branch may take this much unless a limit is set."""
 
 
 class BranchPlace(AwayPlace):
@@ -80,5 +77,5 @@ def open_branch(posting: Posting, label: str, memory: int | None = None) -> Bran
     ground = Ground(posting.namespace)
     shell, handed, owner = posting.shell, posting.handed, posting.owner
     child = fork(lambda connection: serve(connection, shell, ground, handed, owner), label=label, patience=0.05)
-    watched = watchdog.watch(child, memory or int(available_memory() * _SHARE))
+    watched = watchdog.watch(child, memory)
     return BranchPlace(posting, ground, child, watched)

@@ -9,8 +9,7 @@ import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
-
-from agentnb.kernel.fork import Child
+from typing import Protocol
 
 PERIOD = 0.25
 HUNG_AFTER = 5.0
@@ -19,13 +18,26 @@ GRACE = 3.0
 """Seconds past its time limit that an action has to stop by itself."""
 _FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
 _SHARE = 0.02  # of the time may go into counting memory
+_PART = 0.5
+"""Of the memory that the machine has left, a branch may take this much unless a limit is set."""
 _GB = 1 << 30
+
+
+class Process(Protocol):
+    """What is watched: a branch, or the process beside a Dask worker."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def strike(self) -> None:
+        """End it at once. From any thread."""
 
 
 class Watched:
     """One branch under watch. ``limit`` is for the memory of its own, in bytes. ``verdict`` says why it was ended."""
 
-    def __init__(self, child: Child, limit: int) -> None:
+    def __init__(self, child: Process, limit: int) -> None:
         self.child, self.limit = child, limit
         self.verdict: str | None = None
         self._began: float | None = None
@@ -124,9 +136,12 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
 
-    def watch(self, child: Child, limit: int) -> Watched:
-        """Begin to watch; it ends with ``forget``, or when the returned object does."""
-        watched = Watched(child, limit)
+    def watch(self, child: Process, limit: int | None) -> Watched:
+        """Begin to watch; it ends with ``forget``, or when the returned object does.
+
+        ``limit`` is for the memory of its own, in bytes; None is half of what the machine has left.
+        """
+        watched = Watched(child, limit or int(available_memory() * _PART))
         with self._lock:
             self._watched.add(watched)
             if self._thread is None or not self._thread.is_alive():

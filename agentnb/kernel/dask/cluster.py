@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from agentnb.errors import UserError
+from agentnb.kernel.branch.away import how_it_ended
 from agentnb.kernel.dask.freight import Freight
 from agentnb.kernel.dask.seat import Parting, Seat, deliver, versions
 from agentnb.kernel.fork import Message
@@ -111,11 +112,14 @@ class Cluster:
             work.close()
             raise
 
-    async def seat(self, owner: str) -> Line:
-        """Open a seat on the worker that Dask chooses. Raises ``UserError`` where that cannot be."""
+    async def seat(self, owner: str, memory: int | None) -> Line:
+        """Open a seat on the worker that Dask chooses, whose process may take ``memory`` bytes.
+
+        Raises ``UserError`` where that cannot be.
+        """
         key = f"agentnb-{owner}-{uuid.uuid4().hex[:8]}"
         try:
-            line = Line(self, key, *await self.do(self._open(key, owner)))
+            line = Line(self, key, *await self.do(self._open(key, owner, memory)))
         except Exception as error:
             raise UserError(
                 f"no Dask worker takes the task ({type(error).__name__}: {error}); workers need agentnb "
@@ -126,12 +130,12 @@ class Cluster:
             raise UserError(reason)
         return line
 
-    async def _open(self, key: str, owner: str) -> tuple[Any, Any, dict[str, str]]:
+    async def _open(self, key: str, owner: str, memory: int | None) -> tuple[Any, Any, dict[str, str]]:
         future = self.client.submit(Seat, key, actor=True, key=key, pure=False)
         try:
             with self.client.as_current():  # an actor looks for its client there
                 actor = await future
-                return future, actor, await actor.open(owner)
+                return future, actor, await actor.open(owner, memory)
         except BaseException:
             await self.drop(future)
             raise
@@ -180,7 +184,7 @@ class Line:
         while True:
             came = await self._cluster.do(self._call("next"))
             if isinstance(came, Parting):
-                self._lost(came.reason, came.said)
+                self._lost(came.verdict or how_it_ended(came.reason, came.said), came.said)
                 return
             for freight in came:
                 self._take(freight.message())

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentnb.kernel.action.names import given
 from agentnb.kernel.branch import post
-from agentnb.kernel.branch.away import AwayPlace, Posting, how_it_ended
+from agentnb.kernel.branch.away import AwayPlace, Posting
 from agentnb.kernel.branch.serve import CONSTANTS
 from agentnb.kernel.branch.travel import Ground, pack
 from agentnb.kernel.branch.watchdog import GRACE
@@ -41,7 +41,7 @@ class DaskPlace(AwayPlace):
         self._prints: dict[str, Fingerprint | None] = {}
         self._stays: dict[str, str] = {}  # what cannot be laid out, and why
         self._news: list[str] = []
-        line.start(lambda message: self._take(post.read(message)), self._ended)
+        line.start(lambda message: self._take(post.read(message)), self._is_lost)
         for name, value in posting.handed.items():
             self._lay(name, value, own=self._opening.get(name, MISSING) is not value)
 
@@ -57,9 +57,6 @@ class DaskPlace(AwayPlace):
         self._clock.end()
         self._line.close()
         self._lost = self._lost or "its task has ended"
-
-    def _ended(self, reason: str, said: str) -> None:
-        self._is_lost(how_it_ended(reason, said), said)
 
     def _overran(self, allowed: float) -> None:
         self._is_lost(f"it ran longer than {allowed:g} s and could not be stopped", "")
@@ -167,6 +164,10 @@ class _Clock:
             self._due = self._loop.call_later(self._left, self._overran, self._allowed)
 
 
-async def open_dask(posting: Posting, cluster: Cluster) -> DaskPlace:
-    """Open a place on a worker of the cluster for one task; see ``DaskPlace``. Raises ``UserError`` where it fails."""
-    return DaskPlace(posting, cluster, await cluster.seat(posting.owner))
+async def open_dask(posting: Posting, cluster: Cluster, memory: int | None = None) -> DaskPlace:
+    """Open a place on a worker of the cluster for one task; see ``DaskPlace``.
+
+    ``memory`` is the limit in bytes for its process, by default half of what the worker's machine has left. Raises
+    ``UserError`` where it fails.
+    """
+    return DaskPlace(posting, cluster, await cluster.seat(posting.owner, memory))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import weakref
 from dataclasses import dataclass
 
 from agentnb._version import __version__
+from agentnb.kernel.branch.watchdog import Watched, watchdog
 from agentnb.kernel.dask.freight import Freight
 from agentnb.kernel.fork import Connection, Message
 from agentnb.kernel.fork.child import Death
@@ -25,10 +27,24 @@ _seats: weakref.WeakValueDictionary[str, Seat] = weakref.WeakValueDictionary()
 
 @dataclass(frozen=True)
 class Parting:
-    """The process has ended: how, and what it wrote last past Python."""
+    """The process has ended: how, and what it wrote last past Python; ``verdict`` says why the watchdog ended it."""
 
     reason: str
     said: str
+    verdict: str | None = None
+
+
+class _Beside:
+    """The process as the watchdog sees it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    def strike(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.poll() is None:  # else its number may be another's by now
+                os.killpg(self.pid, signal.SIGKILL)
 
 
 def versions() -> dict[str, str]:
@@ -44,13 +60,14 @@ class Seat:
         self._process: subprocess.Popen[bytes] | None = None
         self._raw = -1
         self._connection: Connection
+        self._watched: Watched
         self._came: list[Freight] = []
         self._parting: Parting | None = None
         self._news = asyncio.Event()
         _seats[key] = self
 
-    async def open(self, owner: str) -> dict[str, str]:
-        """Start the process; returns the versions here.
+    async def open(self, owner: str, memory: int | None) -> dict[str, str]:
+        """Start the process, which may take so many bytes, see ``Watchdog.watch``; returns the versions here.
 
         On the loop's thread, which lives as long as the worker: the process ends with the thread that started it.
         """
@@ -69,6 +86,7 @@ class Seat:
                 env={**os.environ, **settings},
                 process_group=0,
             )
+        self._watched = watchdog.watch(_Beside(self._process), memory)
         self._connection = Connection(here)
         asyncio.get_running_loop().add_reader(here.fileno(), self._read)
         return versions()
@@ -108,7 +126,9 @@ class Seat:
             self._came += [_freight(message) for message in self._connection.poll()]
         except EOFError:
             asyncio.get_running_loop().remove_reader(self._connection.fileno())
-            self._parting = Parting(str(self._death()), os.pread(self._raw, _SAID, 0).decode(errors="replace"))
+            said = os.pread(self._raw, _SAID, 0).decode(errors="replace")
+            watchdog.forget(self._watched)
+            self._parting = Parting(str(self._death()), said, self._watched.verdict)
         self._news.set()
 
     def _death(self) -> Death:
@@ -123,8 +143,9 @@ class Seat:
         process, self._process = self._process, None
         if process is None:
             return
+        watchdog.forget(self._watched)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1)
         with contextlib.suppress(RuntimeError):  # no loop runs here: this is the end of the worker
