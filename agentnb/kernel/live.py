@@ -20,7 +20,7 @@ from agentnb.kernel.action.pending import Pending, settle
 from agentnb.kernel.action.report import report
 from agentnb.kernel.action.stage import Stage, current_stage
 from agentnb.kernel.adopt import Adopted, adopt, include
-from agentnb.kernel.merge import Bundle, merge
+from agentnb.kernel.merge import MISSING, Bundle, merge
 from agentnb.kernel.namespace.changes import Snapshot, Watch
 from agentnb.kernel.namespace.scope import Scope
 from agentnb.kernel.port import Cancelled, Outcome, Sink
@@ -44,7 +44,8 @@ class LivePlace:
         self._shell, self._user, self._turn = shell, namespace, turn
         self._watch = Watch(namespace)
         self.adopted: list[Adopted] = []  # what merges wrote into the user's objects, until an action took it over
-        self._told: list[Change] = []
+        self._told: list[Change] = []  # of those merges, and those that bound a name
+        self.bound: dict[str, Any] = {}  # likewise, what merges bound names to
 
     def variables(self) -> Mapping[str, Any]:
         """The user's variables."""
@@ -69,19 +70,25 @@ class LivePlace:
 
     def _take_over(self, outcome: Outcome) -> None:
         """Tell in an action's outcome what was merged in its time into objects that its own code does not reach."""
-        seen = {change.name for change in outcome.changes}
-        outcome.changes += [change for change in self._told if change.name not in seen]
+        seen = {change.name: change for change in outcome.changes}
+        for change in self._told:
+            if change.name not in seen:
+                outcome.changes.append(change)
+            elif self.bound.get(change.name, MISSING) is self._user.get(change.name):
+                seen[change.name].detail = change.detail  # it was compared by content, for nothing in it is the same
         if outcome.delta is not None:
             include(outcome.delta, self.adopted)
-        self.adopted, self._told = [], []
+        self.adopted, self._told, self.bound = [], [], {}
 
     def receive(self, bundle: Bundle) -> list[str]:
         """Merge what a branch brings into the user's variables."""
         merged = merge(bundle, self._user)
         changes = bundle.changes(self._user)
-        for each in adopt(bundle, merged, self._user):
-            self.adopted.append(each)
-            self._told += [change for change in changes if change.name in each.names]
+        adopted = adopt(bundle, merged, self._user)
+        written = {name for each in adopted for name in each.names}
+        self.adopted += adopted
+        self.bound |= merged.bind
+        self._told += [change for change in changes if change.name in written or change.name in merged.bind]
         self._user.update(merged.bind)
         for name in merged.delete:
             del self._user[name]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+from agentnb.kernel.namespace.compared import differences
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, sketch
 from agentnb.kernel.namespace.kinds import ATOMS
 from agentnb.kernel.namespace.summary import summarize_variable
@@ -24,6 +25,8 @@ class _Gone(enum.Enum):
 MISSING: Any = _Gone.GONE
 _PATIENCE = 2.0
 """Seconds for the comparison of one variable with what it was."""
+_DETAILS = 0.1
+"""Seconds to tell in detail what a merge changes."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Bundle:
 
     def changes(self, namespace: Mapping[str, Any], scope: str = "user") -> list[Change]:
         """Return what a merge into ``namespace`` would do, for the person to look at."""
+        deadline = time.perf_counter() + _DETAILS
         return [
             Change(
                 name=each.name,
@@ -67,9 +71,16 @@ class Bundle:
                 before=summarize_variable(each.name, namespace[each.name]) if each.name in namespace else None,
                 after=None if each.value is MISSING else summarize_variable(each.name, each.value),
                 scope=scope,
+                detail=_detail(each, namespace, deadline),
             )
             for each in self.brought
         ]
+
+
+def _detail(each: Brought, namespace: Mapping[str, Any], deadline: float) -> list[str]:
+    if each.name not in namespace or each.kind == "deleted":
+        return []
+    return differences(each.name, namespace[each.name], each.value, deadline)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from agentnb.kernel.dask.place import DaskPlace, open_dask
 from agentnb.kernel.fork import ForkRefused
 from agentnb.kernel.live import LivePlace
 from agentnb.kernel.merge import Bundle
+from agentnb.kernel.namespace.summary import summarize_variable
 from agentnb.kernel.port import Place
 from agentnb.kernel.turn import Turn
 from agentnb.record.document import Change, Request
@@ -122,7 +123,14 @@ async def merge_for_user(
     notes = await merge_into(run, place, bundle, task)
     adopted += place.adopted
     written = {name for each in adopted for name in each.names}
-    return [each for each in changes if each.name in written or _was_merged(each, before, run.namespace)], notes
+    known = {change.name for change in changes}
+    beside = [
+        Change(name=name, kind="added", after=summarize_variable(name, value))
+        for name, value in place.bound.items()
+        if name not in known  # kept under another name, for a conflict
+    ]
+    merged = [each for each in changes if each.name in written or _was_merged(each, before, run.namespace)]
+    return merged + beside, notes
 
 
 def _was_merged(change: Change, before: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:

@@ -104,6 +104,40 @@ def test_so_it_is_where_the_person_asks_the_agent(kernel):
     assert kernel.eval("made_dict") == {"k": [1]}
 
 
+@pytest.mark.parametrize("directly", [False, True])
+def test_a_merge_is_told_in_as_much_detail_as_a_live_change(kernel, directly):
+    make = "import pandas as pd\nmade_table = pd.DataFrame({'a': [1, 2, 3], 'b': ['x', 'y', 'z']})\n"
+    make += "made_dict = {'k': [0.5], 'other': ['text']}\nmade_array = np.arange(4.0)"
+    kernel.run(make, check=True)
+    change = "made_table.loc[1, 'a'] = 9\nmade_table['c'] = 1.5\nmade_dict['k'].append(2)\nmade_array = made_array * 2"
+    quant = agent("quant", change, last="final_answer([made_dict])")  # so its name is bound anew
+    if directly:
+        kernel.run(team("_team", members=quant), check=True)
+        kernel.run("%%agents @quant -t _team --new\nDo it.", check=True)
+    else:
+        run_done(kernel, "await quant('go')", members=quant)
+    details = "{c.name: c.detail for c in agents_run.changes if c.scope == 'user'}"
+    assert kernel.eval(details) == {
+        "made_table": ["column added: c float64", "a: 1 of 3 cells (2 → 9)"],
+        "made_dict": ["['k']: 1 entry added"],
+        "made_array": ["3 of 4 elements (1 … 3 → 2 … 6)"],
+    }
+    assert "a: 1 of 3 cells (2 → 9)" in kernel.eval("str(agents_run.changes)")
+
+
+def test_what_is_kept_beside_for_a_conflict_is_a_change_too(kernel):
+    codes = ["import time\nnumbers.append('quant')\ntime.sleep(2)"]
+    kernel.run(team("_team", members=agent("quant", *codes)), check=True)
+    kernel.run("%%agents @quant -t _team --new --bg\nDo it.", check=True)
+    kernel.until(lambda: branches(kernel.pid), what="a branch")
+    kernel.run("import time; time.sleep(.5); numbers.append('user')", check=True)
+    kernel.run("await agents_run", check=True)
+    assert kernel.eval("numbers[-1], numbers_quant[-1]") == ("user", "quant")
+    assert kernel.eval("[(c.kind, c.name) for c in agents_run.changes if c.scope == 'user']") == [
+        ("added", "numbers_quant")
+    ]
+
+
 def test_until_then_the_users_variables_are_untouched(kernel):
     quant = agent("quant", "numbers.clear()\nK = 0\nmade = 1", "assert K == 0 and made == 1 and not numbers\n1 / 0")
     members = quant.replace("'works'", "'works', max_steps=2")

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from agentnb.kernel.namespace.cells import Past, array_line, compare_arrays, former_blocks, frame_lines
+from agentnb.kernel.namespace.containers import attribute_lines, is_estimator, key_text, state_lines
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
-from agentnb.kernel.namespace.summary import looks_like_credential, summarize
+from agentnb.kernel.namespace.summary import looks_like_credential
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.undo.memento import Changed, Difference
 from agentnb.kernel.undo.memory import Writes
-from agentnb.kernel.undo.states import MISSING, same_object
 from agentnb.record.document import ChangeKind
 
 SECONDS = 0.03
@@ -25,8 +25,8 @@ SECONDS = 0.03
 _PLACES = 5
 _NODES = 2_000
 _FEW = 10
-_NAMED = 4
-_LINES = 12
+LINES = 12
+"""The most about one variable."""
 
 
 class Details:
@@ -44,8 +44,8 @@ class Details:
         if kind in ("added", "deleted") or looks_like_credential(name):
             return []
         try:
-            found = self._inside(value) if kind == "mutated" else _between(was, value, self._deadline)
-            return list(itertools.islice(found, _LINES))
+            found = self._inside(value) if kind == "mutated" else between(was, value, self._deadline)
+            return list(itertools.islice(found, LINES))
         except Exception:  # an object of a library that breaks when it is looked at
             return []
 
@@ -84,7 +84,7 @@ class Details:
             if not found:
                 found = [(key, part) for key, part in itertools.islice(parts(), _NODES) if type(part) not in ATOMS]
             if found:
-                return [(path + form.format(_key(key) if form[0] == "[" else key), part) for key, part in found]
+                return [(path + form.format(key_text(key) if form[0] == "[" else key), part) for key, part in found]
         return []
 
     def _lines(self, value: Any, changed: Changed | None) -> Iterator[str]:
@@ -94,7 +94,7 @@ class Details:
         elif is_array(type(value)):
             yield from array_line(value, Past(self._writes, self._changed, self._deadline))
         elif changed is not None:
-            yield from _state_lines(value, changed.before, changed.after)
+            yield from state_lines(value, changed.before, changed.after)
 
 
 def _parts(value: Any) -> Iterator[tuple[Callable[[], Iterable[tuple[Any, Any]]], str]]:
@@ -107,12 +107,8 @@ def _parts(value: Any) -> Iterator[tuple[Callable[[], Iterable[tuple[Any, Any]]]
     yield attributes(value).items, ".{}"
 
 
-def _key(key: Any) -> str:
-    return repr(key)[:30] if type(key) in ATOMS else type(key).__name__
-
-
-def _between(was: Any, value: Any, deadline: float) -> Iterator[str]:
-    """Tell how two values of one name differ, where they are of one kind."""
+def between(was: Any, value: Any, deadline: float) -> Iterator[str]:
+    """Tell how two values of one name differ, where they are of one kind, as far as that goes by ``deadline``."""
     if type(was) is not type(value):
         return
     if is_frame(type(value)):
@@ -121,100 +117,6 @@ def _between(was: Any, value: Any, deadline: float) -> Iterator[str]:
     elif is_array(type(value)):
         yield from compare_arrays(was, value, deadline)
     elif type(value) in (dict, list, set):
-        yield from _state_lines(value, was, value)
-    elif _is_estimator(value):
-        yield from _attribute_lines(value, attributes(was), attributes(value))
-
-
-# --- containers and instances -----------------------------------------------------------------------------------------
-
-
-def _state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        yield from _dict_lines(before, after, "entry", "entries")
-    elif isinstance(before, list) and isinstance(after, list):
-        yield from _list_lines(before, after)
-    elif isinstance(before, set) and isinstance(after, set):
-        yield from _count("element", "elements", len(after - before), len(before - after), 0)
-    elif isinstance(before, tuple) and len(before) == 3 and isinstance(before[0], dict | None):
-        yield from _attribute_lines(value, {**(before[0] or {}), **before[1]}, {**(after[0] or {}), **after[1]})
-        if before[2] or after[2]:
-            yield from _state_lines(value, _items(before[2]), _items(after[2]))
-
-
-def _items(items: Any) -> Any:
-    return dict(items) if items and isinstance(items, list) and isinstance(items[0], tuple) else items
-
-
-def _dict_lines(
-    before: Mapping[Any, Any], after: Mapping[Any, Any], one: str, many: str, show: Callable[[Any], str] | None = None
-) -> Iterator[str]:
-    show = show or _key
-    added = [key for key in after if key not in before]
-    gone = [key for key in before if key not in after]
-    both = [key for key in after if key in before and not same_object(before[key], after[key])]
-    for word, keys in (("added", added), ("removed", gone)):
-        if keys:
-            yield f"{_number(len(keys), one, many)} {word}: {_named(map(show, keys), len(keys))}"
-    if both:
-        shown = [f"{show(key)} {_arrow(key, before[key], after[key])}".strip() for key in both[:_NAMED]]
-        yield f"{_number(len(both), one, many)} changed: {_named(shown, len(both))}"
-
-
-def _arrow(key: Any, before: Any, after: Any) -> str:
-    """Return ``1 → 2`` for plain values, nothing for what is long or secret."""
-    if isinstance(key, str) and looks_like_credential(key):
-        return ""
-    if type(before) in (dict, list, set, tuple) and type(after) is type(before):
-        return ""
-    old, new = summarize(before, limit=50), summarize(after, limit=50)
-    if type(before) in (int, float, bool) and type(after) in (int, float, bool):
-        return f"{before!r} → {after!r}"
-    return f"{old} → {new}" if old != new else ""
-
-
-def _list_lines(before: list[Any], after: list[Any]) -> Iterator[str]:
-    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b), None)
-    start = min(len(before), len(after)) if start is None else start
-    rest = zip(reversed(before[start:]), reversed(after[start:]), strict=False)
-    end = next((i for i, (a, b) in enumerate(rest) if a is not b), min(len(before), len(after)) - start)
-    old, new = len(before) - start - end, len(after) - start - end
-    changed = min(old, new)
-    if changed > 1:
-        pairs = zip(before[start : start + changed], after[start : start + changed], strict=True)
-        changed = sum(1 for a, b in pairs if not same_object(a, b))
-    yield from _count("entry", "entries", max(new - old, 0), max(old - new, 0), changed)
-
-
-def _count(one: str, many: str, added: int, removed: int, changed: int) -> Iterator[str]:
-    parts = [(added, "added"), (removed, "removed"), (changed, "changed")]
-    said = [f"{_number(count, one, many)} {word}" for count, word in parts if count]
-    if said:
-        yield ", ".join(said)
-
-
-def _attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    names = {
-        name for name in {**before, **after} if not same_object(before.get(name, MISSING), after.get(name, MISSING))
-    }
-    if _is_estimator(value):
-        learned = {name for name in names if name.endswith("_") and not name.startswith("_")}
-        if learned:
-            was_fitted = any(name.endswith("_") and not name.startswith("_") for name in before)
-            yield f"fitted {'again' if was_fitted else 'now'}: {_named(sorted(learned), len(learned))}"
-        names -= learned
-    one = {name: kept for name, kept in before.items() if name in names}
-    other = {name: kept for name, kept in after.items() if name in names}
-    yield from _dict_lines(one, other, "attribute", "attributes", str)
-
-
-def _is_estimator(value: Any) -> bool:
-    return any("fit" in base.__dict__ for base in type(value).__mro__)
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def _named(names: Iterable[str], count: int) -> str:
-    return ", ".join(itertools.islice(names, _NAMED)) + (", …" if count > _NAMED else "")
+        yield from state_lines(value, was, value)
+    elif is_estimator(value):
+        yield from attribute_lines(value, attributes(was), attributes(value))
