@@ -71,10 +71,11 @@ class LivePlace:
     def _take_over(self, outcome: Outcome) -> None:
         """Tell in an action's outcome what was merged in its time into objects that its own code does not reach."""
         seen = {change.name: change for change in outcome.changes}
+        written = {name for each in self.adopted for name in each.names}
         for change in self._told:
-            if change.name not in seen:
+            if change.name not in seen and change.name in written:
                 outcome.changes.append(change)
-            elif self.bound.get(change.name, MISSING) is self._user.get(change.name):
+            elif change.name in seen and self.bound.get(change.name, MISSING) is self._user.get(change.name):
                 seen[change.name].detail = change.detail  # it was compared by content, for nothing in it is the same
         if outcome.delta is not None:
             include(outcome.delta, self.adopted)

@@ -134,11 +134,11 @@ class Delegation:
 
         async def best() -> Any:
             score, asked = self._judge(name, brief, judge, step)
-            answer, task, others = await choose(attempt, n, score, asked)
-            for other in others:
+            choice = await choose(attempt, n, score, asked)
+            for other in choice.dropped:
                 self._run.bundles.pop(other, None)
-            tell(self._run.recorder, name, task, others)
-            return await self._take(task, name, answer)
+            tell(self._run.recorder, name, choice)
+            return await self._take(choice.kept, name, choice.answer)
 
         return Pending("best_of", best)
 

@@ -50,7 +50,8 @@ def test_the_best_try_is_merged_the_others_are_dropped_and_all_are_in_the_record
     assert sorted(note.partition(":")[0] for final, note in notes if final) == ["dropped", "dropped", "kept"]
     assert kernel.eval("sorted((c.kind, c.name) for c in run.changes)") == [("added", "made"), ("mutated", "numbers")]
     kept = kernel.eval("next(s.task for s in run.steps if s.final and s.changes)")
-    assert f"{kept} is kept" in kernel.eval("run.record.messages[-1].text")
+    number = 1 + kernel.eval(f"[t.id for t in run.tasks].index({kept!r})")
+    assert kernel.eval("run.record.messages[-1].text") == f"of quant's 3 tries number {number} is kept"
     assert "quant" in cell.text
 
 
@@ -88,6 +89,15 @@ def test_a_try_that_fails_is_left_out_and_a_budget_ends_the_run(kernel):
     best(kernel, "trier(), 'try', judge=lambda made: made, data=7, budget='4 steps'")
     assert kernel.eval("run.status, run.result, 'made' in dir()") == ("limit", None, False)
     best(kernel, "trier(first=2, timeout=1, max_steps=2), 'try', n=3, judge=lambda made: made, data=7")
+    # as the person sees them: by their number, not by the ids of their tasks
+    told = kernel.eval("[m.text for m in run.record.messages] + [s.notes[-1] for s in run.steps if s.notes]")
+    failed = 1 + kernel.eval("[t.status for t in run.tasks].index('failed')")
+    kept, dropped = (
+        1 + kernel.eval(f"[t.result and t.result['text/plain'] for t in run.tasks].index({made!r})") for made in "20"
+    )
+    assert f"of quant's 3 tries number {kept} is kept; failed: {failed}" in told
+    assert f"kept: try {kept} of 3" in told
+    assert f"dropped: try {dropped} of 3, {kept} is better" in told
     assert kernel.eval("run.status, run.result, made") == ("done", 2, 2)
     assert sorted(kernel.eval("[t.status for t in run.tasks]")) == ["completed", "completed", "failed"]
 

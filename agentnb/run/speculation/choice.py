@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agentnb.errors import DelegationError
@@ -29,10 +30,22 @@ AskJudge = Callable[[str, list[Any]], Awaitable[Any]]
 """Puts the answers to an agent under a question; returns what it answers: the number of the best."""
 
 
-async def choose(
-    attempt: Try, n: int, judge: Score | None, ask_judge: tuple[str, AskJudge] | None
-) -> tuple[Any, str, list[str]]:
-    """Try ``n`` times at once; return the best answer, its task, and the tasks of the others that came to one.
+@dataclass(frozen=True)
+class Choice:
+    """The best answer, and the tasks of the tries in the order in which they began; None for one that failed."""
+
+    answer: Any
+    kept: str
+    tasks: Sequence[str | None]
+
+    @property
+    def dropped(self) -> list[str]:
+        """The tasks of the others that came to an answer."""
+        return [task for task in self.tasks if task not in (None, self.kept)]
+
+
+async def choose(attempt: Try, n: int, judge: Score | None, ask_judge: tuple[str, AskJudge] | None) -> Choice:
+    """Try ``n`` times at once and choose the best answer.
 
     ``judge`` gives an answer its score, the highest wins (it may be async); with ``ask_judge`` an agent chooses under
     a question. Without either the answer wins that most tries came to, of equally frequent ones the first. Tries that
@@ -56,7 +69,8 @@ async def choose(
         chosen = max(range(len(done)), key=scores.__getitem__)
     else:
         chosen = _most_frequent(answers)
-    return answers[chosen], done[chosen][1], [task for at, (_, task) in enumerate(done) if at != chosen]
+    tasks = [None if isinstance(each, BaseException) else each[1] for each in came]
+    return Choice(answers[chosen], done[chosen][1], tasks)
 
 
 def checked_count(n: int) -> int:
@@ -71,15 +85,24 @@ def question(said: str, brief: str) -> str:
     return _QUESTION.format(said=said, brief=brief.strip())
 
 
-def tell(recorder: Recorder, agent: str, kept: str, dropped: Sequence[str]) -> None:
-    """Put into the record which try was kept and which were dropped: on their last steps, and as a line of its own."""
+def tell(recorder: Recorder, agent: str, choice: Choice) -> None:
+    """Put into the record which try was kept and which were dropped: on their last steps, and as a line of its own.
+
+    A try is named by its number, for the person sees them in their order.
+    """
+    count, number = len(choice.tasks), choice.tasks.index(choice.kept) + 1
     last = {step.task: step.id for step in recorder.record.steps}
-    for task in (kept, *dropped):
+    for at, task in enumerate(choice.tasks, 1):
         if task in last:
-            is_kept = f"kept: the best of {len(dropped) + 1} tries"
-            recorder.emit(Noted(step=last[task], text=is_kept if task == kept else f"dropped: {kept} is better"))
-    if dropped:
-        text = f"of {agent}'s tries {kept} is kept; dropped: {', '.join(dropped)}"
+            verdict = (
+                f"kept: try {at} of {count}" if at == number else f"dropped: try {at} of {count}, {number} is better"
+            )
+            recorder.emit(Noted(step=last[task], text=verdict))
+    if count > 1:
+        failed = [str(at) for at, task in enumerate(choice.tasks, 1) if task is None]
+        text = f"of {agent}'s {count} tries number {number} is kept" + (
+            f"; failed: {', '.join(failed)}" if failed else ""
+        )
         recorder.emit(Said(sender="agentnb", to="user", text=text))
 
 

@@ -37,11 +37,11 @@ class Tries:
             return await one.answer(crew), one.errand.task
 
         try:
-            _, kept, dropped = await choose(attempt, self.n, *self._judge(run, crew))
-            tell(run.recorder, self.agent.name, kept, dropped)
+            choice = await choose(attempt, self.n, *self._judge(run, crew))
+            tell(run.recorder, self.agent.name, choice)
             for one in begun:
-                one.end(kept=one.errand.task == kept)
-            winner = next(one for one in begun if one.errand.task == kept)
+                one.end(kept=one.errand.task == choice.kept)
+            winner = next(one for one in begun if one.errand.task == choice.kept)
             await asyncio.wait([one.work for one in begun])
             return await winner.work
         finally:

@@ -53,7 +53,7 @@ def lines(make: Callable[[], Any], change: Callable[[Any], Any], seconds: float 
         (nested, lambda held: held["rows"].append(1), ["['rows']: 1 entry added"]),
         (nested, lambda held: held["point"].tags.pop(), ["['point'].tags: 1 entry removed"]),
         (nested, lambda held: held["table"].__setitem__("a", 0), ["['table']: a: 3 of 3 cells (1 … 3 → 0)"]),
-        (nested, lambda held: held.update(point=None), ["1 entry changed: 'point' Point with 2 attributes: tags, x → None"]),
+        (nested, lambda held: held.update(plain=None), ["1 entry changed: 'plain' int 1 → None"]),
         (Point, lambda point: setattr(point, "x", 2), ["1 attribute changed: x 1 → 2"]),
         (fitted, lambda model: model.fit([[0.0], [1.0]], [1.0, 3.0]), ["fitted again: coef_, intercept_"]),
         (fitted, lambda model: model.set_params(positive=True), ["1 attribute changed: positive False → True"]),

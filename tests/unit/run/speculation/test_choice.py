@@ -6,7 +6,7 @@ import pytest
 
 from agentnb.errors import DelegationError
 from agentnb.run.budget import LimitReached
-from agentnb.run.speculation.choice import choose
+from agentnb.run.speculation.choice import Choice, choose
 
 
 def tries(*answers):
@@ -26,20 +26,21 @@ async def slow_score(answer):
     return -answer
 
 
-@pytest.mark.parametrize(
-    ("judge", "best"), [(None, (2, "t2", ["t1", "t3"])), (max, None), (slow_score, (1, "t1", ["t2", "t3"]))]
-)
+@pytest.mark.parametrize(("judge", "best"), [(None, (2, "t2")), (max, None), (slow_score, (1, "t1"))])
 async def test_the_highest_score_wins_or_else_the_most_frequent_answer(judge, best):
     if judge is max:  # of a single number it raises: a judge's fault is its own
         with pytest.raises(TypeError):
             await choose(tries(1, 2, 2), 3, judge, None)
     else:
-        assert await choose(tries(1, 2, 2), 3, judge, None) == best
+        choice = await choose(tries(1, 2, 2), 3, judge, None)
+        assert (choice.answer, choice.kept) == best
+        assert [*choice.dropped, choice.kept] == sorted(choice.tasks, key=lambda task: task == choice.kept)
 
 
 async def test_tries_that_fail_are_left_out():
-    assert await choose(tries(ValueError("no"), 5, 7), 3, lambda answer: answer, None) == (7, "t3", ["t2"])
-    assert await choose(tries(ValueError("no"), 5), 2, None, None) == (5, "t2", [])
+    choice = await choose(tries(ValueError("no"), 5, 7), 3, lambda answer: answer, None)
+    assert (choice, choice.dropped) == (Choice(7, "t3", [None, "t2", "t3"]), ["t2"])
+    assert await choose(tries(ValueError("no"), 5), 2, None, None) == Choice(5, "t2", [None, "t2"])
     with pytest.raises(ValueError, match="first"):
         await choose(tries(ValueError("first"), ValueError("second")), 2, None, None)
 
@@ -59,7 +60,7 @@ async def test_an_agent_that_judges_answers_with_a_number(number, best):
         with pytest.raises(DelegationError, match="a number from 0 to 1"):
             await choose(tries(5, 6), 2, None, ("which?", ask))
     else:
-        assert (await choose(tries(5, 6), 2, None, ("which?", ask)))[0] == best
+        assert (await choose(tries(5, 6), 2, None, ("which?", ask))).answer == best
 
 
 @pytest.mark.parametrize("n", [0, 17, "3"])
