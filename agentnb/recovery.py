@@ -13,7 +13,7 @@ from agentnb.record.journals import CrashedRun, crashed_runs, find_journal
 from agentnb.run.budget import Budget
 from agentnb.run.cell import check_done
 from agentnb.run.notebook import Notebook
-from agentnb.run.recovery.crash import Crash, Rerun, is_finished, listing, summary
+from agentnb.run.recovery.crash import Crash, Rerun, how_to_try_on, is_finished, listing, summary
 from agentnb.run.recovery.rehire import lost_tools
 from agentnb.run.team import Team
 from agentnb.views.words import count, one_line, plural
@@ -26,6 +26,7 @@ _QUESTION = (
     "run it again? y: yes; all: the interrupted code too; n: no, go on with the variables as they are; "
     "anything else: leave it:"
 )
+_NONE = "(none was finished)"
 _ANSWERS: dict[str, Rerun] = {"y": "finished", "yes": "finished", "all": "all", "n": "no", "no": "no"}
 
 
@@ -69,12 +70,14 @@ def crash_lines(notebook: Notebook) -> list[str]:
 
 def _line(run: CrashedRun) -> str:
     try:
-        record = Crash.load(run.path).record
+        crash = Crash.load(run.path)
     except RecordError:
         return ""
+    record = crash.record
     steps = sum(map(is_finished, record.steps))
     stood = f"{plural(steps, 'step')}, {count(record.usage.tokens)} tokens"
-    return f"run {record.run_id}  crashed    {stood}  {one_line(record.task, 60)}; `%agents resume {record.run_id}`"
+    how = how_to_try_on(crash) if crash.tried else f"`%agents resume {record.run_id}`"
+    return f"run {record.run_id}  crashed    {stood}  {one_line(record.task, 60)}; {how}"
 
 
 def resume(notebook: Notebook, variables: dict[str, Any], words: Sequence[str]) -> Awaitable[Any]:
@@ -91,6 +94,7 @@ def resume(notebook: Notebook, variables: dict[str, Any], words: Sequence[str]) 
 
 
 async def _resume(notebook: Notebook, variables: dict[str, Any], crash: Crash, options: Options) -> Any:
+    crash.check_plain()
     team = _team_of(notebook, crash, variables)
     print(summary(crash))
     for sentence in lost_tools(team, crash, options.rerun or "no", variables):
@@ -99,7 +103,7 @@ async def _resume(notebook: Notebook, variables: dict[str, Any], crash: Crash, o
     if rerun is None:
         rerun = await _agreed(crash)
     elif rerun != "no":
-        print(f"\nThis code runs again:\n\n{listing(crash.played(rerun))}")
+        print(f"\nThis code runs again:\n\n{listing(crash.played(rerun)) or _NONE}")
     if rerun is None:
         return None
     run = team.resume(crash.path, rerun=rerun, budget=options.budget, foreground=True)
@@ -147,7 +151,7 @@ async def _agreed(crash: Crash) -> Rerun | None:
     code, more = _code(crash)
     if not code and not more:
         return "no"
-    print(f"\nIts variables went with the kernel. This code made them:\n\n{code or '(none was finished)'}\n")
+    print(f"\nIts variables went with the kernel. This code made them:\n\n{code or _NONE}\n")
     if more:
         print(f"This is what was interrupted, with what specialists had done for it:\n\n{more}\n")
     if not can_prompt(current_shell()):

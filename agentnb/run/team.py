@@ -195,12 +195,14 @@ class Team(Led):
         Conversation, ledger and what was spent of its budget are taken over; a step that was interrupted is not run
         again. ``rerun`` tells how to have its variables: ``no`` takes them as they are, ``finished`` runs the code of
         finished steps again first, and ``all`` that of interrupted ones too, so that specialists go on in the middle of
-        their tasks. Who was on the team and is not now is hired again. ``budget``
-        takes the place of its budget, what was spent included. Raises ``UserError`` where the run did not crash.
+        their tasks. Who was on the team and is not now is hired again. ``budget`` takes the place of its budget, what
+        was spent included. Raises ``UserError`` where the run did not crash, or was one of ``best_of``, which goes on
+        from it itself.
         """
         from agentnb.run.recovery.rehire import rehire
 
         crash = Crash.load(find_journal(str(run)))
+        crash.check_plain()
         record = crash.record
         rehire(self, crash, rerun, current_shell().user_ns if namespace is None else namespace)
         return self.start(

@@ -154,6 +154,55 @@ def test_any_other_answer_leaves_it(again):
     assert f"run {run}  crashed" in kernel.run("%agents", check=True).text
 
 
+TRIES = """
+import itertools
+from agentnb import best_of
+numbers, of_tries = [0], itertools.count({first})
+def one_try(messages):
+    if any(m['role'] == 'assistant' for m in messages):
+        return '<code>\\nfinal_answer(made)\\n</code>'
+    number = next(of_tries)
+    if number == 3:
+        return "<code>\\nopen('reached', 'w').close()\\nwhile True: pass\\n</code>"
+    return f'<code>\\nmade = {{number}}\\nnumbers.append(made)\\n</code>'
+quant = Agent('quant', 'tries', model=ScriptedModel(one_try))
+"""
+
+
+def test_tries_go_on_from_where_they_stood_and_are_judged_anew(tmp_path):
+    environment = {"JPY_SESSION_NAME": str(tmp_path / "desk.ipynb")}
+    best = "run = await best_of(quant, 'try', n=3, judge=lambda made: -made{more})"
+    with Kernel(cwd=tmp_path, env=environment) as kernel:
+        kernel.run(LOAD + TRIES.format(first=1), check=True)
+        kernel.send(best.format(more=""))
+        kernel.until((tmp_path / "reached").exists, what="the try that holds")
+        journal = newest_journal(tmp_path)
+        kernel.until(lambda: journal.read_text().count('"blocked"') == 2, what="the answers of the others")
+        kill(kernel)
+    run = journal.stem
+    with Kernel(cwd=tmp_path, env=environment) as kernel:
+        kernel.run(LOAD + TRIES.format(first=11), check=True)
+        how = f"run its best_of cell again with resume='{run}'"
+        assert how in kernel.run("%agents", check=True).text
+        refused = kernel.run("%agents resume")
+        assert refused.error.name == "UserError"
+        assert how in refused.error.message
+        other = kernel.run(f"await best_of(quant, 'another task', resume={run!r})")
+        assert f"run {run} tried 'try' with quant" in other.error.message
+        kernel.run(best.format(more=f", resume={run!r}"), check=True)
+        assert kernel.eval("run.status, run.result, numbers") == ("done", 1, [0, 1])
+        steps = kernel.eval("sorted((s.task, s.number, s.code.split(chr(10))[0], s.usage.calls) for s in run.steps)")
+        assert [(code, calls) for _, _, code, calls in steps] == [
+            ("made = 1", 0),
+            ("final_answer(made)", 0),  # it had been given, and only waited for the others
+            ("made = 2", 0),
+            ("final_answer(made)", 0),
+            ("made = 11", 1),  # what held is not played again
+            ("final_answer(made)", 1),
+        ]
+        assert "crashed" not in kernel.run("%agents", check=True).text
+
+
 def test_the_journal_of_a_crashed_run_reads_well_on_the_command_line(crash, capsys):
     _, journal, content = crash
     journal.write_bytes(content)

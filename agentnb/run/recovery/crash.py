@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agentnb.errors import RecordError
+from agentnb.errors import RecordError, UserError
 from agentnb.record.document import Member, Mode, RunRecord, Step, Task
 from agentnb.record.events import AnyEvent, RunEnded
 from agentnb.record.fold import fold
@@ -60,7 +60,20 @@ class Crash:
     @property
     def roots(self) -> list[Task]:
         """The person's request itself: one task, or one an agent where several were asked directly; the open ones."""
-        return [task for task in self.record.tasks if task.parent is None and is_open(task)]
+        open_ = [task for task in self.record.tasks if task.parent is None and is_open(task)]
+        return [task for task in open_ if task.brief == self.record.task] if self.tried else open_
+
+    @property
+    def tried(self) -> bool:
+        """Whether it was one of ``best_of``: an agent had the person's request in hand several times."""
+        asked = [task.agent for task in self.record.tasks if task.parent is None and task.brief == self.record.task]
+        return len(asked) > len(set(asked))
+
+    def check_plain(self) -> None:
+        """Raise ``UserError`` where it was one of ``best_of``, whose judge went with the kernel."""
+        if self.tried:
+            how = how_to_try_on(self)
+            raise UserError(f"run {self.id} tried one task several times, and what judged went with the kernel; {how}")
 
     def steps_of(self, task: str) -> list[Step]:
         """All steps of a task."""
@@ -101,13 +114,24 @@ class Crash:
         """Return the steps whose code runs again, in the order in which it ran."""
         if rerun == "no":
             return []
-        tasks = self._played_tasks(rerun)
+        tasks, answered = self._played_tasks(rerun), self._answered()
         steps = [
             step
             for step in self.record.steps
-            if step.task in tasks and (is_finished(step) or (rerun == "all" and step.timing.replied_at is not None))
+            if step.task in tasks
+            and (
+                is_finished(step) or (step.timing.replied_at is not None and (rerun == "all" or step.task in answered))
+            )
         ]
         return sorted(steps, key=lambda step: (step.timing.code_started_at or step.timing.asked_at, step.number))
+
+    def _answered(self) -> set[str]:
+        """The tries that had given their answers and waited for the others: their last steps are as if finished."""
+        if not self.tried:
+            return set()
+        asking = {task.parent for task in self.record.tasks if is_open(task)}
+        asking |= {step.task for step in self.record.steps if step.status == "waiting"}
+        return {task.id for task in self.roots if task.status == "blocked"} - asking
 
     def _played_tasks(self, rerun: Rerun) -> set[str]:
         """The open requests, and below them what a step that is played had asked for."""
@@ -118,6 +142,11 @@ class Crash:
             if task.parent in tasks and asking is not None and (rerun == "all" or is_finished(asking)):
                 tasks.add(task.id)
         return tasks
+
+
+def how_to_try_on(crash: Crash) -> str:
+    """Return what to do to go on from a run of ``best_of``."""
+    return f"run its best_of cell again with resume={crash.id!r}, and its tries go on from where they stood"
 
 
 def is_finished(step: Step) -> bool:

@@ -6,12 +6,16 @@ from typing import Any
 
 from agentnb.errors import DelegationError, UserError
 from agentnb.record.document import Approval
+from agentnb.record.journals import find_journal
 from agentnb.run.budget import Budget
+from agentnb.run.recovery.crash import Crash
+from agentnb.run.recovery.resume import Resumption
 from agentnb.run.run import Run
 from agentnb.run.speculation.choice import JUDGE, checked_count
 from agentnb.run.speculation.tries import Tries
 from agentnb.run.team import Team
 from agentnb.team.agent import Agent, colleagues, strictest
+from agentnb.views.words import one_line
 
 _USAGE = 'call it as `await best_of(quant, "what to do", n=3, judge=score)`, where quant is an Agent or a named Team'
 
@@ -26,6 +30,7 @@ async def best_of(
     budget: str | Budget | None = None,
     approve: Approval | None = None,
     show: bool = True,
+    resume: str | None = None,
     **objects: Any,
 ) -> Any:
     """Let ``agent`` try ``task`` ``n`` times at once, each time in a branch of its own; return the ``Run`` at its end.
@@ -35,7 +40,9 @@ async def best_of(
     chooses; without it the result wins that most tries came to. ``budget``, ``approve`` and ``show`` are as for
     ``Team``; ``objects`` are variables that the tries are handed. Of a team, the coordinator and all specialists
     without a mode of their own work in branches; an agent with ``mode="dask"`` is tried on Dask workers. Where there
-    can be no branch, the tries run in scratch, one after the other, and the person is told. Raises ``UserError`` where
+    can be no branch, the tries run in scratch, one after the other, and the person is told. ``resume`` is the id of a
+    run of ``best_of`` whose kernel died: the code of its tries runs again, in new branches, without asking a model for
+    it, and the tries go on from there. Raises ``UserError`` where
     something does not fit. In a coordinator's code it is the coordinator's own ``best_of``, which returns the result.
     """
     if (names := colleagues.get()) is not None:
@@ -53,8 +60,21 @@ async def best_of(
         budget, approve = budget or agent.budget, strictest(approve, agent.approve)
     team = Team(members, model=agent.model, budget=budget, approve=approve or "auto")
     tries = Tries(trier, n, referee, said, objects)
-    run: Run = await team.run(task, agents=(agent.name,), mode="branch", show=show, tries=tries)
+    resumption = _resumption(resume, agent, task) if resume is not None else None
+    run: Run = await team.run(task, agents=(agent.name,), mode="branch", show=show, tries=tries, resumption=resumption)
     return run
+
+
+def _resumption(run: str, agent: Agent | Team, task: str) -> Resumption:
+    crash = Crash.load(find_journal(run))
+    if not crash.tried:
+        raise UserError(f"run {crash.id} is not one of best_of; type `%agents resume {crash.id}`")
+    if (crash.record.task, crash.roots[0].agent) != (task.strip(), agent.name):
+        said = one_line(crash.record.task, 60)
+        raise UserError(
+            f"run {crash.id} tried {said!r} with {crash.roots[0].agent}: give best_of the same task and agent"
+        )
+    return Resumption(crash, "finished")
 
 
 def _in_branch(agent: Agent | Team) -> Agent | Team:
