@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -226,8 +227,13 @@ def _report_surroundings(stage: Stage, outcome: Outcome) -> None:
 
 async def _run(stage: Stage, cell: Cell) -> Any:
     """Run the cell's code; a call handed to ``final_answer`` without ``await`` is awaited: its result is the answer."""
+    own = os.getpid()
     try:
-        return await cell.run(stage.namespace)
+        try:
+            return await cell.run(stage.namespace)
+        finally:
+            if os.getpid() != own:  # a fork that the code made: one process alone goes on from here
+                os._exit(0)
     except FinalAnswer:
         answer = stage.answer
         if isinstance(answer.value, Pending):

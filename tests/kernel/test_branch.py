@@ -250,6 +250,43 @@ def test_what_cannot_be_pickled_stays_behind_and_is_named(kernel):
     assert kernel.eval("any('`made` of quant stays behind' in m.text for m in agents_run.record.messages)")
 
 
+def test_what_would_come_back_as_another_thing_stays_behind_and_is_named(kernel):
+    kernel.run("class Shape: sides = 3\ndef counted(): pass\nopen('lines', 'w').write('one')", check=True)
+    codes = ["Shape.sides = 7\ncounted.calls = 1", "made_file = open('lines')\nmade = [made_file]\nmade_too = 1"]
+    ran = run_done(kernel, "await quant('go')", members=agent("quant", *codes))
+    assert kernel.eval("Shape.sides, 'made_file' in dir(), 'made' in dir(), made_too") == (3, False, False, 1)
+    said = kernel.eval("' '.join(m.text for m in agents_run.record.messages)")
+    assert "`Shape` of quant stays behind: what was changed inside a class" in said
+    assert "`made_file` of quant stays behind: PicklingError: an open file does not travel" in said
+    assert "`made` of quant stays behind" in said
+    lead = next(step for step in ran.steps if step.agent == "coordinator")
+    assert "Shape" not in [name for _, name, _ in lead.changes]
+
+
+def test_what_the_kernel_cannot_load_is_told_to_the_agent_and_its_task_goes_on(kernel):
+    codes = [
+        "import os, sys\nos.makedirs('there', exist_ok=True)\nopen('there/madeup.py', 'w').write('class Kept: pass')\n"
+        "sys.path.insert(0, 'there')\nimport madeup\nmade = madeup.Kept()\nmade_too = 1",
+        "final_answer('too early')",
+        "del made, madeup",
+    ]
+    ran = work(kernel, "got = await quant('go')", members=agent("quant", *codes))
+    failures = [step.failure for step in ran.steps if step.error]
+    assert len(failures) == 1
+    assert "cannot be loaded in the person's kernel (ModuleNotFoundError: No module named 'madeup')" in failures[0]
+    assert kernel.eval("got, made_too, 'made' in dir()") == ("done", 1, False)
+
+
+@pytest.mark.parametrize("mode", ["branch", "live", "scratch"])
+def test_a_fork_that_the_code_does_not_end_is_ended_and_the_code_goes_on_in_one_process(kernel, mode):
+    code = "made = os.fork()\nif made:\n    os.waitpid(made, 0)\n    print('in one')\nmade_pid = os.getpid()"
+    quant = agent("quant", code, "print(made_pid == os.getpid())", last="final_answer(made_pid)", mode=mode)
+    ran = run_done(kernel, "made_got = await quant('go')", members=quant)
+    assert [step.text for step in ran.steps if step.agent == "quant"][:2] == ["in one\n", "True\n"]
+    assert kernel.eval("made_got == kernel_pid") is (mode != "branch")
+    assert kernel.eval("len(agents_run.steps)") == 5
+
+
 def test_a_crash_is_reported_and_the_task_goes_on_in_scratch(kernel):
     quant = agent(
         "quant", "made = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "made_after = len(numbers)"

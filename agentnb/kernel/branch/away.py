@@ -170,7 +170,13 @@ class AwayPlace(ABC):
         if outcome.report is not None:
             outcome.error = Correction(outcome.report.message)
         if letter.parcel is not None:
-            outcome.value, brought, stays = unpack(letter.parcel, self._ground)
+            try:
+                outcome.value, brought, stays = unpack(letter.parcel, self._ground)
+            except MemoryError:
+                raise
+            except Exception as error:  # of a module that is found there only, for instance
+                _refuse(outcome, f"{type(error).__name__}: {error}")
+                return outcome
             brought = self._brought(brought)
             only = alone(brought, outcome)
             self.bundle = Bundle(
@@ -211,6 +217,17 @@ def _too_large(error: MemoryError) -> Outcome:
         "delete what nobody needs, or give final_answer less"
     )
     return Outcome(error=advice, report=report(advice))
+
+
+def _refuse(outcome: Outcome, why: str) -> None:
+    """Let the agent's task go on, for its answer cannot be taken."""
+    from agentnb.kernel.action.report import report
+
+    advice = Correction(
+        f"what you answer with or made cannot be loaded in the person's kernel ({why}): delete the variables that "
+        "need it, give final_answer data instead"
+    )
+    outcome.final, outcome.error, outcome.report = False, advice, report(advice)
 
 
 def how_it_ended(how: str, said: str) -> str:

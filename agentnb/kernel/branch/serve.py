@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Container, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 from agentnb.errors import Correction
@@ -35,6 +36,8 @@ from agentnb.record.document import ChangeKind
 _RAW_LIMIT = 1 << 20
 _LOOK = 1.0
 """Seconds at most to look at variables before an action that may change them; those left are compared by samples."""
+_BY_NAME = (type, FunctionType, ModuleType)
+_INSIDE = "what was changed inside a class, function or module does not leave a branch; define it anew instead"
 CONSTANTS = frozenset({int, float, complex, bool, str, bytes})
 
 
@@ -267,13 +270,14 @@ class _Log(Container[int]):
 
     def pack(self, value: Any, *, lend: bool) -> Parcel:
         """Pack an answer with the variables; raises where the answer itself cannot be pickled."""
-        brought = self._brought()
+        found = self._brought()
+        stays = {each.name: _INSIDE for each in found if each.kind == "mutated" and isinstance(each.value, _BY_NAME)}
+        brought = [each for each in found if each.name not in stays]
         try:
-            return pack((value, brought, {}), self._ground, same=self, lend=lend)
+            return pack((value, brought, stays), self._ground, same=self, lend=lend)
         except Exception:
             pack(value, self._ground, same=self, lend=True)  # where it is the answer that cannot, this raises
         good: list[Brought] = []
-        stays: dict[str, str] = {}
         for each in brought:
             try:
                 pack(each, self._ground, same=self, lend=True)
