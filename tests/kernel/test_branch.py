@@ -125,6 +125,11 @@ def test_a_merge_is_told_in_as_much_detail_as_a_live_change(kernel, directly):
     assert "a: 1 of 3 cells (2 → 9)" in kernel.eval("str(agents_run.changes)")
 
 
+def test_what_was_merged_and_deleted_in_one_step_is_no_change(kernel):
+    ran = run_done(kernel, "await quant('go')\ndel made", members=agent("quant", "made = [1]"))
+    assert [name for _, name, _ in ran.first.changes] == []
+
+
 def test_what_is_kept_beside_for_a_conflict_is_a_change_too(kernel):
     codes = ["import time\nnumbers.append('quant')\ntime.sleep(2)"]
     kernel.run(team("_team", members=agent("quant", *codes)), check=True)

@@ -163,9 +163,9 @@ class Line:
         self._outbox: asyncio.Queue[Callable[[], Awaitable[Any]]] = asyncio.Queue()
         self._work: list[asyncio.Task[None]] = []
         self._take: Callable[[Message], None]
-        self._lost: Callable[[str, str], None]
+        self._lost: Callable[[str, str], object]
 
-    def start(self, take: Callable[[Message], None], lost: Callable[[str, str], None]) -> None:
+    def start(self, take: Callable[[Message], None], lost: Callable[[str, str], object]) -> None:
         """Begin: ``take`` gets what comes, ``lost`` why nothing comes any more and what the process said last."""
         self._take, self._lost = take, lost
         self._work = [asyncio.ensure_future(self._guarded(work)) for work in (self._receive, self._send, self._look)]
