@@ -67,7 +67,7 @@ class Bundle:
         return [
             Change(
                 name=each.name,
-                kind=each.kind,
+                kind="added" if each.name not in namespace and each.value is not MISSING else each.kind,
                 before=summarize_variable(each.name, namespace[each.name]) if each.name in namespace else None,
                 after=None if each.value is MISSING else summarize_variable(each.name, each.value),
                 scope=scope,

@@ -200,6 +200,39 @@ def test_tools_and_what_they_take_and_give_run_in_the_kernel(kernel):
     assert kernel.eval("[(pid == kernel_pid, type(what) is Point, what.x) for pid, what in seen]") == [(True, True, 4)]
 
 
+def test_tools_may_be_called_from_threads_while_the_code_waits_for_them(kernel):
+    kernel.run(
+        "seen = []\ndef fetch(x: int) -> int:\n    'Fetches.'\n    seen.append(os.getpid())\n    return x + 1\n"
+        "async def later(x: int) -> int:\n    'Fetches.'\n    await asyncio.sleep(0.01)\n    return x + 1",
+        check=True,
+    )
+    codes = [
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as made_pool:\n"
+        "    print(list(made_pool.map(fetch, range(20))) == list(range(1, 21)))\n"
+        "    print(list(made_pool.map(later, range(20))) == list(range(1, 21)))",
+        "print(await asyncio.gather(later(1), asyncio.to_thread(fetch, 2), asyncio.to_thread(later, 3)), fetch(4))",
+    ]
+    quant = agent("quant", *codes).replace("'works'", "'works', tools=[fetch, later]")
+    ran = run_done(kernel, "await quant('go')", members=quant)
+    texts = [step.text for step in ran.steps if step.agent == "quant"]
+    assert texts[:2] == ["True\nTrue\n", "[2, 3, 4] 5\n"]
+    assert kernel.eval("len(seen), set(seen) == {kernel_pid}") == (22, True)
+
+
+def test_functions_that_remember_their_results_come_back(kernel):
+    code = """import functools
+@functools.lru_cache(maxsize=7)
+def made_fib(n): return n if n < 2 else made_fib(n - 1) + made_fib(n - 2)
+class MadeUp:
+    @functools.cache
+    def twice(self): return K * 2
+made = MadeUp()"""
+    run_done(kernel, "await quant('go')", members=agent("quant", code, "made_fib(20)"))
+    assert kernel.eval(
+        "made_fib(25), made_fib.cache_info().maxsize, made.twice(), made_fib.__wrapped__.__globals__ is globals()"
+    ) == (75025, 7, 10, True)
+
+
 def test_a_coordinator_in_a_branch_leads_specialists_in_the_kernel_and_merges_at_the_end(kernel):
     helper = agent("helper", "made_by_helper = x + 1", last="final_answer(made_by_helper)")
     hired = "hire('extra', 'helps', model=extra_model)"

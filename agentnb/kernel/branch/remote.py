@@ -17,9 +17,11 @@ from agentnb.kernel.action.pending import Pending
 from agentnb.kernel.action.stage import current_stage
 from agentnb.kernel.branch import post
 from agentnb.kernel.branch.post import Letter
-from agentnb.kernel.branch.travel import Call, Ground, StandIn, pack, unpack
+from agentnb.kernel.branch.travel import Call, Ground, Parcel, StandIn, pack, unpack
 from agentnb.kernel.fork import Connection
 
+_GLANCE = 0.05
+"""Seconds after which a thread that waits looks whether another one has read its answer."""
 Take = Callable[[Letter], None]
 
 
@@ -32,41 +34,43 @@ class RemoteCall(Pending, Call):
 
 
 class Kernel:
-    """The other side, as the branch calls it. Used on the branch's main thread, but for ``call``."""
+    """The other side, as the branch calls it. Used on the branch's main thread, but for ``call`` and ``read``."""
 
     def __init__(self, connection: Connection, ground: Ground, same: Container[int], take: Take) -> None:
         self._connection, self._ground, self._same, self._take = connection, ground, same, take
         self._numbers = itertools.count(1)
-        self._asked: dict[int, Letter | None] = {}
+        self._asked: dict[int, Letter | None] = {}  # calls by their numbers, their results by those below 0
+        self._reading = threading.Lock()
         self._awaited: dict[int, asyncio.Future[Letter]] = {}
         self._loop = asyncio.get_running_loop()
         self.names: dict[str, Any] = {}  # of the action under way
 
     def call(self, path: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call what the kernel has under ``path`` and return the result, or a call to await. From any thread."""
-        if threading.current_thread() is not threading.main_thread():
-            return asyncio.run_coroutine_threadsafe(self._call_from_thread(path, args, kwargs), self._loop).result()
-        return self._result(path, self._ask(path, args, kwargs))
+        """Call what the kernel has under ``path`` and return the result, or a call to await.
 
-    async def _call_from_thread(self, path: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        result = self._result(path, self._ask(path, args, kwargs))
-        return await result if isinstance(result, RemoteCall) else result
-
-    def _ask(self, path: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Letter:
+        From any thread, also while the main one waits for it; another than that one always gets the result.
+        """
         parcel = pack((args, kwargs), self._ground, same=self._same)
         if (stage := current_stage.get()) is not None:
             stage.flush()  # what it prints comes after what was printed here
         number = next(self._numbers)
-        self._asked[number] = None
+        answer = self._ask(number, "call", parcel, number=number, path=path)
+        if answer["is_pending"] and not _is_main():
+            return self._value(self._ask(-number, "await", None, number=number))
+        return self._result(path, answer)
+
+    def _ask(self, key: int, kind: str, parcel: Parcel | None, **fields: Any) -> Letter:
+        """Send a letter and wait for its answer; whoever waits reads what comes for all."""
+        self._asked[key] = None
         try:
             with masked:
-                post.send(self._connection, "call", parcel, number=number, path=path)
-            while (answer := self._asked[number]) is None:
-                select.select([self._connection], [], [])  # here a time limit strikes
+                post.send(self._connection, kind, parcel, **fields)
+            while (answer := self._asked[key]) is None:
+                select.select([self._connection], [], [], _GLANCE)  # here a time limit strikes
                 self.read()
             return answer
         finally:
-            del self._asked[number]
+            del self._asked[key]
 
     def _result(self, path: tuple[Any, ...], answer: Letter) -> Any:
         if answer["is_pending"]:
@@ -98,23 +102,36 @@ class Kernel:
         self.names.update(placed(self, {name: what for name, what in news.items() if what is not None}))
 
     def read(self) -> None:
-        """Take what has come. Raises ``EOFError`` where the kernel is gone."""
-        with masked:
+        """Take what has come; from any thread. Raises ``EOFError`` where the kernel is gone."""
+        with masked, self._reading:
             for message in self._connection.poll():
                 self._on_letter(post.read(message))
 
     def _on_letter(self, letter: Letter) -> None:
         if letter.kind in ("answer", "result"):
             self._learn(letter["names"])
-        if letter.kind == "answer":
-            if letter["number"] in self._asked:  # else its time was up
-                self._asked[letter["number"]] = letter
-        elif letter.kind == "result":
-            future = self._awaited.get(letter["number"])
-            if future is not None and not future.done():
-                future.set_result(letter)
+            key = letter["number"] if letter.kind == "answer" else -letter["number"]
+            if key in self._asked:  # else its time was up
+                self._asked[key] = letter
+            elif letter.kind == "result":
+                self._on_main(_settle, self._awaited.get(letter["number"]), letter)
         else:
-            self._take(letter)
+            self._on_main(self._take, letter)
+
+    def _on_main(self, work: Callable[..., None], *arguments: Any) -> None:
+        if _is_main():
+            work(*arguments)
+        else:
+            self._loop.call_soon_threadsafe(work, *arguments)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _settle(future: asyncio.Future[Letter] | None, letter: Letter) -> None:
+    if future is not None and not future.done():
+        future.set_result(letter)
 
 
 class RemoteFunction(StandIn):

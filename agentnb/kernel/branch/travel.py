@@ -8,6 +8,7 @@ not share what they write.
 
 from __future__ import annotations
 
+import functools
 import io
 import mmap
 import os
@@ -26,6 +27,7 @@ from agentnb.kernel.shell import Namespace
 _BESIDE = 1 << 16
 """Bytes of a buffer from which on it travels beside the pickle; less is copied, and holds no mapping alive."""
 _MISSING: Any = object()
+_CACHED: Any = type(functools.lru_cache(len))
 
 
 class Ground:
@@ -181,9 +183,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         if is_array(type(obj)) and type(obj).__name__ == "ndarray" and obj.dtype.kind in "mM":
             # numpy gives no buffer of times: they would be copied into the pickle, and lose their byte order
             return as_dtype, (obj.view(f"{obj.dtype.byteorder}i8"), obj.dtype)
+        if isinstance(obj, _CACHED) and getattr(obj.__wrapped__, "__globals__", None) is self._ground.namespace:
+            return make_cached, (obj.__wrapped__, obj.cache_parameters())  # by itself it would go by its name only
         if isinstance(obj, io.TextIOWrapper):  # cloudpickle would make its content an object in memory
             raise pickle.PicklingError("an open file does not travel")
         return super().reducer_override(obj)
+
+
+def make_cached(function: FunctionType, parameters: Mapping[str, Any]) -> Any:
+    """Return a function that remembers its results, with nothing to remember yet."""
+    return functools.lru_cache(**parameters)(function)
 
 
 def _reduce_function(function: FunctionType) -> Any:

@@ -57,6 +57,7 @@ def test_both_came_to_the_same() -> None:
 
 
 def test_what_was_deleted_meanwhile_is_brought_back_and_said() -> None:
+    assert Bundle("quant", [brought("x", [1], [2])]).changes({})[0].kind == "added"
     result = merged({}, brought("x", [1], [2]))
     assert result.bind == {"x": [2]}
     assert "`x` was deleted meanwhile; quant changed it" in result.notes[0]
