@@ -428,11 +428,13 @@ def test_an_agent_may_judge_the_tries(kernel):
 
 @pytest.mark.parametrize(("answer", "merged"), [("y", True), ("n", False)])
 def test_with_approval_the_difference_is_put_to_the_person_before_it_is_merged(kernel, answer, merged):
-    kernel.run(team("_team", members=agent("quant", "made = [1]")), check=True)
-    kernel.run("%%agents @quant -t _team --new --approve ask\nDo it.", stdin=["y", answer], check=True)
+    kernel.run(team("_team", members=agent("quant", "made = [1]\nnumbers[0] = 7")), check=True)
+    cell = kernel.run("%%agents @quant -t _team --new --approve ask\nDo it.", stdin=["y", answer], check=True)
+    assert "    new      made: list of 1 int: 1\n" in cell.prompts[-1]
+    assert "1 entry changed\n" in cell.prompts[-1]
     asked = "[(r.kind, r.status, [c.name for c in r.changes]) for r in agents_run.record.requests]"
     status = "allowed" if merged else "denied"
-    assert kernel.eval(asked) == [("action", "allowed", []), ("merge", status, ["made"])]
+    assert kernel.eval(asked) == [("action", "allowed", []), ("merge", status, ["numbers", "made"])]
     assert kernel.eval("agents_run.status, 'made' in dir()") == ("done", merged)
 
 

@@ -13,6 +13,7 @@ from agentnb.kernel.shell import Shell, kernel_of
 from agentnb.record.document import Request
 from agentnb.run.approvals.plan import plan_line
 from agentnb.run.approvals.requests import Answer, Requests
+from agentnb.views.changes import change_lines
 
 Ask = Callable[[str], Awaitable[str]]
 Check = Callable[[str], None]
@@ -126,4 +127,5 @@ def describe(request: Request) -> str:
     parts += [f"  {number}. {plan_line(item)}" for number, item in enumerate(request.plan, 1)]
     if request.touches:
         parts.append(f"touches: {', '.join(request.touches)}")
+    parts += [f"    {line}" for change in request.changes for line in change_lines(change)]
     return "\n".join(parts)
