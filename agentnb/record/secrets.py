@@ -115,7 +115,7 @@ def in_namespace(namespace: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             text = value if isinstance(value, str) else value.decode("utf-8", "replace")
             if _believed(promise(name), text):
                 yield name, text
-        elif isinstance(value, dict) and name not in _SHELLS:
+        elif issubclass(type(value), dict) and name not in _SHELLS:
             yield from _in_dict(promise(name), value)
         elif str(type(value).__module__).partition(".")[0] in _TABLES:  # a class may say anything, also None
             yield from _in_table(value)

@@ -13,6 +13,7 @@ from agentnb.kernel.branch.away import AwayPlace
 from agentnb.kernel.dask.cluster import check as check_dask
 from agentnb.kernel.live import LivePlace, ScratchPlace
 from agentnb.kernel.namespace.digest import digest
+from agentnb.kernel.namespace.kinds import is_a
 from agentnb.kernel.namespace.scope import Scope
 from agentnb.kernel.port import Place
 from agentnb.kernel.turn import Turn
@@ -336,7 +337,7 @@ class Crew:
 
 def _of_ours(variables: Mapping[str, Any]) -> list[str]:
     """Names of teams, agents, runs and their classes: they are the person's handles, nothing to work on."""
-    homes = {name: value if isinstance(value, type) else type(value) for name, value in variables.items()}
+    homes = {name: value if is_a(value, type) else type(value) for name, value in variables.items()}
     return [name for name, cls in homes.items() if str(cls.__module__).partition(".")[0] == "agentnb"]
 
 

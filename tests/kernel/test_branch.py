@@ -301,6 +301,19 @@ def test_what_would_come_back_as_another_thing_stays_behind_and_is_named(kernel)
     assert "Shape" not in [name for _, name, _ in lead.changes]
 
 
+def test_a_variable_that_raises_when_it_is_asked_what_it_is_disturbs_nobody(kernel):
+    kernel.run(
+        "class Lazy:\n    @property\n    def __class__(self): raise RuntimeError('not bound')\n"
+        "    def __getattr__(self, name): raise RuntimeError('not bound')\nlazy = Lazy()",
+        check=True,
+    )
+    ran = work(kernel, "await quant('go')", members=agent("quant", "made = 1", "made_too = [lazy]\nlazy"))
+    kernel.run("del lazy, Lazy", check=True)
+    assert [step.status for step in ran.steps if step.agent == "quant"] == ["done", "failed", "done"]
+    assert kernel.eval("agents_run.status, made, 'made_too' in dir()") == ("done", 1, False)
+    assert kernel.eval("any('`made_too` of quant stays behind' in m.text for m in agents_run.record.messages)")
+
+
 def test_what_the_kernel_cannot_load_is_told_to_the_agent_and_its_task_goes_on(kernel):
     codes = [
         "import os, sys\nos.makedirs('there', exist_ok=True)\nopen('there/madeup.py', 'w').write('class Kept: pass')\n"

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from agentnb.kernel.analysis import recognised as known
-from agentnb.kernel.namespace.kinds import lineage
+from agentnb.kernel.namespace.kinds import is_a, lineage
 from agentnb.kernel.namespace.reach import mentioned, parse
 
 ASSIGNS, CHANGES, DELETES = "assigns", "changes", "deletes"
@@ -310,7 +310,7 @@ class _Look(ast.NodeVisitor):
         if first in self.aliases:
             return f"{self.aliases[first]}{dot}{rest}"
         value = self.view.get(first)
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             return f"{value.__name__}{dot}{rest}"
         home, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
         if not dot and isinstance(home, str) and isinstance(name, str) and home != "__main__":
@@ -324,7 +324,7 @@ class _Look(ast.NodeVisitor):
         if name not in self.view:
             return name in known.HARMLESS_BUILTINS | _OF_THE_HOST
         value = self.view[name]
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             return value.__name__.partition(".")[0] in known.HARMLESS_MODULES
         if any("__next__" in vars(cls) for cls in type(value).__mro__):  # to look at it is to use it up
             return False

@@ -27,7 +27,7 @@ from agentnb.kernel.live import run_cell
 from agentnb.kernel.merge import MISSING, Brought, Bundle, can_change, merge, print_of
 from agentnb.kernel.namespace.changes import Snapshot, Watch
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint
-from agentnb.kernel.namespace.kinds import is_variable
+from agentnb.kernel.namespace.kinds import is_a, is_variable
 from agentnb.kernel.port import Outcome
 from agentnb.kernel.shell import Shell
 from agentnb.kernel.turn import Gate, Turn
@@ -271,7 +271,9 @@ class _Log(Container[int]):
     def pack(self, value: Any, *, lend: bool) -> Parcel:
         """Pack an answer with the variables; raises where the answer itself cannot be pickled."""
         found = self._brought()
-        stays = {each.name: _INSIDE for each in found if each.kind == "mutated" and isinstance(each.value, _BY_NAME)}
+        stays = {
+            each.name: _INSIDE for each in found if each.kind == "mutated" and issubclass(type(each.value), _BY_NAME)
+        }
         brought = [each for each in found if each.name not in stays]
         try:
             return pack((value, brought, stays), self._ground, same=self, lend=lend)
@@ -295,7 +297,7 @@ class _Log(Container[int]):
         return [each for each in found if each is not None]
 
     def _look(self, name: str, was: Any, value: Any) -> Brought | None:
-        if isinstance(value, StandIn):
+        if is_a(value, StandIn):
             return None
         if was is value:
             kind: ChangeKind = "mutated"

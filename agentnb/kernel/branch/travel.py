@@ -183,9 +183,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
         if is_array(type(obj)) and type(obj).__name__ == "ndarray" and obj.dtype.kind in "mM":
             # numpy gives no buffer of times: they would be copied into the pickle, and lose their byte order
             return as_dtype, (obj.view(f"{obj.dtype.byteorder}i8"), obj.dtype)
-        if isinstance(obj, _CACHED) and getattr(obj.__wrapped__, "__globals__", None) is self._ground.namespace:
+        if type(obj) is _CACHED and getattr(obj.__wrapped__, "__globals__", None) is self._ground.namespace:
             return make_cached, (obj.__wrapped__, obj.cache_parameters())  # by itself it would go by its name only
-        if isinstance(obj, io.TextIOWrapper):  # cloudpickle would make its content an object in memory
+        if issubclass(type(obj), io.TextIOWrapper):  # cloudpickle would make its content an object in memory
             raise pickle.PicklingError("an open file does not travel")
         return super().reducer_override(obj)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
 
-from agentnb.kernel.namespace.kinds import lineage, variables
+from agentnb.kernel.namespace.kinds import is_a, lineage, variables
 from agentnb.kernel.namespace.summary import columns_of, looks_like_credential, summarize, summarize_variable
 from agentnb.record.document import Change, ChangeKind
 
@@ -33,7 +33,7 @@ def digest(namespace: Mapping[str, Any], *, hidden: Collection[str] = (), limit_
     Values of variables that look like credentials are not shown; other secrets are the caller's to redact.
     """
     shown = {name: value for name, value in variables(namespace).items() if name not in hidden}
-    modules = {name: value for name, value in shown.items() if isinstance(value, ModuleType)}
+    modules = {name: value for name, value in shown.items() if is_a(value, ModuleType)}
     ranked = sorted((_rank(type(shown[name])), name) for name in shown.keys() - modules.keys())
     tail = [_imports(modules)] if modules else []
     room = limit_chars - sum(map(len, tail)) - 40 * _NAMES // 4

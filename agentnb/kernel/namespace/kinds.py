@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import BuiltinFunctionType, FunctionType, ModuleType, NoneType
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
+
+T = TypeVar("T")
 
 ATOMS: frozenset[type] = frozenset(
     {int, float, complex, bool, str, bytes, NoneType, type(Ellipsis), range}
@@ -14,6 +16,11 @@ ATOMS: frozenset[type] = frozenset(
 """Types whose objects are told apart by identity: immutable, or (functions, classes, modules) not looked into."""
 
 _NOT_THE_USERS = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
+
+
+def is_a(value: object, cls: type[T]) -> TypeGuard[T]:
+    """Whether an object is of a class by its own type: ``isinstance`` asks a proxy what it is, which may raise."""
+    return issubclass(type(value), cls)
 
 
 def is_variable(name: str) -> bool:

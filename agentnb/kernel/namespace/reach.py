@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from agentnb.kernel.namespace.fingerprint import is_opaque
-from agentnb.kernel.namespace.kinds import ATOMS, attributes, root, variables
+from agentnb.kernel.namespace.kinds import ATOMS, attributes, is_a, root, variables
 from agentnb.kernel.namespace.tables import is_array, is_frame, owners
 from agentnb.kernel.undo.states import keeps_something
 
@@ -149,14 +149,14 @@ def needed(code: str, namespace: Mapping[str, Any]) -> list[str]:
         walk.go(list(known.values()))
     functions = [value for value in walk.seen.values() if type(value) is FunctionType and walk.is_users(value)]
     names |= {name for function in functions for name in _names_in(function.__code__) if name in known}
-    bases = {id(base) for value in walk.seen.values() if isinstance(value, type) for base in type.mro(value)}
+    bases = {id(base) for value in walk.seen.values() if is_a(value, type) for base in type.mro(value)}
     names |= {name for name, value in known.items() if id(value) in walk.seen or id(value) in bases}
     return sorted(names, key=lambda name: _rank(namespace[name]))
 
 
 def _rank(value: object) -> tuple[int, int]:
     """Bases before the classes made of them, those before functions, and then the rest."""
-    if isinstance(value, type):
+    if is_a(value, type):
         return 0, len(type.mro(value))
     return (1, 0) if type(value) is FunctionType else (2, 0)
 

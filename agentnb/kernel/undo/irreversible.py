@@ -13,7 +13,7 @@ from typing import Any
 from agentnb.kernel.analysis import recognised as known
 from agentnb.kernel.analysis.effects import effects
 from agentnb.kernel.namespace.fingerprint import is_opaque
-from agentnb.kernel.namespace.kinds import ATOMS, root, type_name
+from agentnb.kernel.namespace.kinds import ATOMS, is_a, root, type_name
 from agentnb.kernel.namespace.reach import mentioned
 from agentnb.kernel.namespace.tables import is_array
 from agentnb.kernel.undo.memento import Memento
@@ -47,7 +47,7 @@ def _may_last(code: str, namespace: Mapping[str, Any]) -> bool:
 
 def _home(value: object) -> str:
     """Return the package of a module or function, nothing for other values."""
-    if isinstance(value, ModuleType):
+    if is_a(value, ModuleType):
         return value.__name__.partition(".")[0]
     home = getattr(value, "__module__", None) if type(value) in ATOMS else None
     return home.partition(".")[0] if isinstance(home, str) else ""
