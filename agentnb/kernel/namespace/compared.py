@@ -42,18 +42,24 @@ class _Pair(NamedTuple):
 def _walk(path: str, was: Any, value: Any, deadline: float, depth: int) -> Iterator[str]:
     if type(was) is not type(value):
         return
-    before, after = _parts(was), _parts(value)
     deeper: list[_Pair] = []
-    if before is None or after is None:
+    sizes = _size(was), _size(value)
+    if max(sizes) > _MOST:
+        lines = iter([f"entries: {sizes[0]:,} → {sizes[1]:,}"] if sizes[0] != sizes[1] else [])
+    elif (before := _parts(was)) is None or (after := _parts(value)) is None:
         lines = between(was, value, deadline)
-    elif max(len(before), len(after)) > _MOST:
-        lines = iter(_length(before, after))
     else:
         after, deeper = _matched(path, value, before, after, deadline)
         lines = _lines(value, before, after)
     yield from (f"{path}: {line}" if path else line for line in lines)
     for pair in deeper if depth else ():
         yield from _walk(*pair, deadline, depth - 1)
+
+
+def _size(value: Any) -> int:
+    """Return how many entries a container has; of others 0."""
+    cls = type(value)
+    return next((kind.__len__(value) for kind in (dict, list, tuple) if issubclass(cls, kind)), 0)
 
 
 def _parts(value: Any) -> dict[Any, Any] | None:
@@ -103,7 +109,3 @@ def _lines(value: Any, before: dict[Any, Any], after: dict[Any, Any]) -> Iterato
     if isinstance(value, (list, tuple)):
         return list_lines(list(before.values()), list(after.values()))
     return attribute_lines(value, before, after)
-
-
-def _length(before: dict[Any, Any], after: dict[Any, Any]) -> list[str]:
-    return [] if len(before) == len(after) else [f"entries: {len(before):,} → {len(after):,}"]
