@@ -1,6 +1,8 @@
 """An error is shown with the agent's own frames and its whole chain, without those of the host."""
 
+import sys
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
@@ -93,3 +95,24 @@ async def test_an_error_that_cannot_say_what_it_is_about_is_reported_all_the_sam
     error = await said(f"class Odd({base}):\n    def __str__(self):\n        return 404\n\nraise Odd")
     assert (error.name, error.message) == ("Odd", "Odd")
     assert "raise Odd" in text_of(error)
+
+
+def test_of_very_many_frames_both_ends_are_shown():
+    with pytest.raises(ZeroDivisionError) as raised:
+        1 / 0  # noqa: B018
+    error = raised.value
+    trace = error.__traceback__
+    for _ in range(100_000):
+        trace = TracebackType(trace, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+    lines = report(error.with_traceback(trace)).traceback
+    assert len(lines) < 20
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_a_chain_longer_than_the_recursion_limit_is_shown():
+    error = None
+    for number in range(3 * sys.getrecursionlimit()):
+        following = ValueError(number)
+        following.__context__ = error
+        error = following
+    assert report(error).message == str(number)
