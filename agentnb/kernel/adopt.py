@@ -22,7 +22,8 @@ from agentnb.kernel.undo.frames import table_kind
 from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import Writes, Written, header_of, span
 from agentnb.kernel.undo.pages import differing, view
-from agentnb.kernel.undo.states import Kind, kind_of, writes_in_place
+from agentnb.kernel.undo.registry import kind_of, writes_in_place
+from agentnb.kernel.undo.states import Kind
 
 _PIECE = 8 << 20
 

@@ -10,7 +10,7 @@ from agentnb.kernel.namespace.summary import label, shorten_dtype
 from agentnb.kernel.namespace.tables import is_array, plain_view
 from agentnb.kernel.undo.frames import Blocks, blocks_of, columns_of, former_extension, is_same_memory
 from agentnb.kernel.undo.memento import Changed
-from agentnb.kernel.undo.memory import Header, Writes, Written, header_of, span
+from agentnb.kernel.undo.memory import Header, Moved, Writes, Written, header_of, span
 from agentnb.kernel.undo.pages import view
 
 _CHUNK = 1 << 18  # elements compared between two looks at the clock
@@ -142,9 +142,11 @@ class _Elements(NamedTuple):
 def array_line(array: Any, past: Past) -> Iterator[str]:
     """Tell how many elements of an array changed in place."""
     changed = past.changed.get(id(array))
-    if changed is not None and isinstance(changed.before, Header):
-        yield f"shape: {changed.before.shape} → {tuple(array.shape)}"
+    if changed is not None and isinstance(changed.before, Moved):
+        yield from _layout_lines(changed.before.header, array)
         return
+    if changed is not None and isinstance(changed.before, bool):
+        yield "can be written to again" if array.flags.writeable else "made read-only"
     if changed is not None and is_array(type(changed.before)):
         yield from compare_arrays(changed.before, plain_view(array), past.deadline)
         return
@@ -153,6 +155,13 @@ def array_line(array: Any, past: Past) -> Iterator[str]:
         yield "some of its elements changed"
     elif len(found.places):
         yield _told(_Cells(found.before, found.after, found.whole), array.size, "element")
+
+
+def _layout_lines(was: Header, array: Any) -> Iterator[str]:
+    if was.shape != tuple(array.shape):
+        yield f"shape: {was.shape} → {tuple(array.shape)}"
+    if was.dtype != array.dtype:
+        yield f"{was.dtype} → {array.dtype}"
 
 
 def compare_arrays(was: Any, value: Any, deadline: float) -> Iterator[str]:

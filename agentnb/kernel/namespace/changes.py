@@ -184,6 +184,8 @@ def _delta(
     delta = Delta(before.began, tick(), changed_names(before.values, now, bound))
     if difference is not None:
         delta.objects, delta.writes, delta.mutated = difference.objects, difference.writes, difference.kept
+        if delta.objects or delta.writes.written:
+            delta.objects = delta.objects + difference.derived
         lost = set(map(id, difference.lost))
         unkept = before.memento.uncovered.items() if before.memento is not None else ()
         delta.lost = [name for name, objects in unkept if not lost.isdisjoint(map(id, objects))] + sorted(sampled)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from agentnb.kernel.namespace.fingerprint import is_opaque
 from agentnb.kernel.namespace.kinds import ATOMS, attributes, is_a, root, variables
 from agentnb.kernel.namespace.tables import is_array, is_frame, owners
-from agentnb.kernel.undo.states import keeps_something
+from agentnb.kernel.undo.functions import is_users_code
 
 _BY_STRING = frozenset({"eval", "exec", "globals", "locals", "get_ipython", "_getframe", "currentframe", "__main__"})
 """Names by which code gets at variables it does not name."""
@@ -183,7 +183,7 @@ def _can_change(value: object) -> bool:
     if cls is tuple or cls is frozenset:
         return any(_can_change(item) for item in value)  # type: ignore[attr-defined]
     if cls is FunctionType or issubclass(cls, type):
-        return keeps_something(value)
+        return is_users_code(value)
     return cls not in ATOMS and not is_opaque(value)
 
 

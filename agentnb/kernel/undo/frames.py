@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from agentnb.kernel.namespace.fingerprint import cached_names
 from agentnb.kernel.namespace.kinds import lineage
 from agentnb.kernel.namespace.tables import is_array, is_frame, plain_view
-from agentnb.kernel.undo.states import Kind, same_items, same_state, same_states
+from agentnb.kernel.undo.instances import same_state
+from agentnb.kernel.undo.states import Kind, same_items, same_states
 
 _ARRAY_FIELDS = ("_ndarray", "_dtype")
 _CACHED = frozenset({"_cache", "_item_cache"})
@@ -46,7 +47,8 @@ def _same_blocks(now: Blocks, was: Blocks) -> bool:
     return (
         len(now.blocks) == len(was.blocks)
         and all(map(operator.is_, now.values, was.values))
-        and all(map(operator.is_, now.axes, was.axes))
+        and len(now.axes) == len(was.axes)
+        and all(map(_same_index, now.axes, was.axes))
         and all(
             one is other or one.as_array.tolist() == other.as_array.tolist()
             for one, other in zip(now.places, was.places, strict=True)
@@ -149,6 +151,9 @@ def _frame_kind(cls: type) -> Kind:
             inner["_item_cache"] = {}
         frame.flags._allows_duplicate_labels = unique
 
+    def exact(frame: Any, state: Any) -> bool:
+        return frame._mgr is state[1] and all(map(operator.is_, frame._mgr.axes, state[2].axes))
+
     return Kind(
         copy,
         parts,
@@ -158,6 +163,7 @@ def _frame_kind(cls: type) -> Kind:
         lambda one, other: (
             same_state(one[0], other[0], ignored) and one[3] == other[3] and _alike_blocks(one[2], other[2])
         ),
+        exact=exact,
     )
 
 
@@ -183,27 +189,42 @@ def _restore_manager(manager: Any, blocks: Blocks) -> None:
 
 def _same_objects(value: Any, state: Any) -> bool:
     plain = plain_view(value)
-    if plain.shape != state.shape or plain.dtype != state.dtype:
+    if (plain.shape, plain.dtype, plain.flags.writeable) != (state.shape, state.dtype, state.flags.writeable):
         return False
+    if plain.dtype.names is not None:
+        return all(_same_objects(plain[name], state[name]) for name in plain.dtype.names)
+    if not plain.dtype.hasobject:
+        return bool(plain.tobytes() == state.tobytes())
     return same_items(plain.reshape(-1).tolist(), state.reshape(-1).tolist())
+
+
+def _objects_in(state: Any) -> list[Any]:
+    if state.dtype.names is not None:
+        return [part for name in state.dtype.names for part in _objects_in(state[name])]
+    return list(state.reshape(-1).tolist()) if state.dtype.hasobject else []
+
+
+def _copy_objects(value: Any) -> Any:
+    plain = plain_view(value)
+    state = plain.copy()
+    state.flags.writeable = plain.flags.writeable
+    return state
 
 
 def _restore_objects(value: Any, state: Any) -> None:
     plain = plain_view(value)
     if plain.shape != state.shape:
         plain.resize(state.shape, refcheck=False)
-    writeable = plain.flags.writeable
-    if not writeable:
+    if not plain.flags.writeable:
         plain = value
         plain.flags.writeable = True
     plain[...] = state
-    if not writeable:
-        value.flags.writeable = False
+    value.flags.writeable = state.flags.writeable
 
 
 OBJECTS = Kind(
-    lambda value: plain_view(value).copy(),
-    lambda state: state.reshape(-1).tolist(),
+    _copy_objects,
+    _objects_in,
     _same_objects,
     _restore_objects,
     alike_states=_same_objects,
@@ -251,7 +272,12 @@ _NAMES = ("_name", "_names", "_levels", "_codes")
 
 def _index_state(value: Any) -> dict[str, Any]:
     own = object.__getattribute__(value, "__dict__")
-    return {name: list(own[name]) if name == "_names" else own[name] for name in _NAMES if name in own}
+    found = {name: list(own[name]) if name == "_names" else own[name] for name in _NAMES if name in own}
+    return found | {"_freq": own["_data"]._freq} if _has_freq(own) else found
+
+
+def _has_freq(own: dict[str, Any]) -> bool:
+    return hasattr(own.get("_data"), "_freq")
 
 
 def _same_labels(value: Any, state: dict[str, Any]) -> bool:
@@ -261,11 +287,13 @@ def _same_labels(value: Any, state: dict[str, Any]) -> bool:
 
 def _restore_index(value: Any, state: dict[str, Any]) -> None:
     own = object.__getattribute__(value, "__dict__")
-    own.update({name: list(kept) if name == "_names" else kept for name, kept in state.items()})
+    own.update({name: list(kept) if name == "_names" else kept for name, kept in state.items() if name != "_freq"})
+    if "_freq" in state:
+        own["_data"]._freq = state["_freq"]
 
 
 _INDEX = Kind(_index_state, lambda state: (), _same_labels, _restore_index)
-"""The labels of an index are fixed; its names are not."""
+"""The labels of an index are fixed; its names and its frequency are not."""
 
 
 def table_kind(cls: type) -> Kind | None:

@@ -86,10 +86,10 @@ def take_out(delta: Delta, other: Delta) -> None:
             del delta.names[name]
         else:
             delta.contested_names.add(name)
-    theirs = {id(changed.value): changed for changed in other.objects}
+    theirs = {changed.key: changed for changed in other.objects}
     kept = []
     for changed in delta.objects:
-        foreign = theirs.get(id(changed.value))
+        foreign = theirs.get(changed.key)
         if foreign is None:
             kept.append(changed)
         elif not (same_states(changed.before, foreign.before) and same_states(changed.after, foreign.after)):

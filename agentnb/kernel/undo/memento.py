@@ -12,18 +12,31 @@ import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from itertools import chain
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, is_opaque, sketch
 from agentnb.kernel.namespace.kinds import ATOMS
-from agentnb.kernel.namespace.tables import OutOfTime, is_array, size_hint
+from agentnb.kernel.namespace.tables import OutOfTime, is_array, plain_view, size_hint
 from agentnb.kernel.undo.frames import OBJECTS, table_kind
 from agentnb.kernel.undo.frozen import CannotFork
-from agentnb.kernel.undo.memory import Memory, Source, Writes, header_of, is_shared, is_written, span
-from agentnb.kernel.undo.states import MISSING, Kind, code_kind, kind_of, same_state
+from agentnb.kernel.undo.functions import WRAPPERS, code_kind
+from agentnb.kernel.undo.instances import same_state
+from agentnb.kernel.undo.memory import (
+    INLINE,
+    Header,
+    Memory,
+    Moved,
+    Source,
+    Writes,
+    header_of,
+    is_shared,
+    is_written,
+    span,
+)
+from agentnb.kernel.undo.registry import kind_of
+from agentnb.kernel.undo.states import MISSING, Kind
 
 _CONSTANTS = ATOMS - {FunctionType, type}
 _FEW = 8
@@ -54,14 +67,21 @@ class Changed(NamedTuple):
     before: Any
     after: Any
 
+    @property
+    def key(self) -> tuple[int, Any]:
+        """What tells it from others: an array with attributes is two, its elements and its attributes."""
+        return id(self.value), self.kind.copy
+
 
 class Difference(NamedTuple):
     """What came of a comparison. ``lost`` are objects that changed and cannot be put back.
 
-    ``names`` lead to something that changed, ``kept`` to something that can be put back.
+    ``names`` lead to something that changed, ``kept`` to something that can be put back. ``derived`` are objects whose
+    only change is what they keep of what they computed, no change by itself: they go back with the others.
     """
 
     objects: list[Changed]
+    derived: list[Changed]
     writes: Writes
     lost: list[Any]
     names: set[str]
@@ -94,7 +114,7 @@ class Memento:
         self._roots = dict(roots)
         self._deadline = deadline
         self._copy_at_most = COPY_AT_MOST if copy_at_most is None else copy_at_most
-        self._memory = Memory()
+        self._memory, self._shared = Memory(), Memory()
         self._batches: list[_Batch] = []
         self._loose: dict[int, tuple[Any, Fingerprint]] = {}
         self._seen: set[int] = set()
@@ -156,7 +176,7 @@ class Memento:
         found: Any = self._kinds.get(cls, MISSING)
         if found is MISSING:
             found = table_kind(cls)
-            if found is None and (cls in (MethodType, partial) or not is_opaque(value)):
+            if found is None and (cls in WRAPPERS or not is_opaque(value)):
                 found = kind_of(cls)
             self._kinds[cls] = found
         kind: Kind | None = found
@@ -180,15 +200,19 @@ class Memento:
         for value in values:
             if value.dtype.hasobject:
                 found += self._copy(OBJECTS, [value], batches)
-            elif is_shared(value):
-                unkept += self._look_at([value])
-            else:
+            elif not is_shared(value):
                 self._memory.add(value)
+            elif value.nbytes + self._shared.size() <= min(INLINE, self._copy_at_most):
+                self._shared.add(value)
+            else:
+                unkept += self._look_at([value])
         if hasattr(values[0], "__dict__"):
             found += self._copy(_ATTRIBUTES, values, batches)
         return found
 
     def _hold(self, freeze: Callable[[], Source] | None) -> None:
+        if self._shared:
+            self._shared.hold(None)
         if not self._memory:
             return
         size = self._memory.size()
@@ -223,18 +247,34 @@ class Memento:
 
     def compare(self) -> Difference:
         """Return what is not as it was. To be called once; lets go of what was kept and is as it was."""
-        lost: list[Any] = []
+        found = _Comparison()
         with _no_collection():
-            objects = [changed for batch in self._batches for changed in _changed(batch, lost)]
-        writes, moved = self._memory.compare()
-        objects += [_moved(array, header, before) for array, header, before in moved]
+            for batch in self._batches:
+                found.look(batch)
+        writes, moved, locked = self._memory.compare()
+        in_files, _, _ = self._shared.compare()
+        writes.written, writes.arrays = writes.written + in_files.written, writes.arrays + in_files.arrays
+        objects = found.objects + [Changed(each.array, _LAYOUT, each, header_of(each.array)) for each in moved]
+        objects += [Changed(array, _LOCK, not now, now) for array in locked for now in [array.flags.writeable]]
         writes.arrays = [pair for pair in writes.arrays if is_written(pair[0], writes)]
-        lost += [value for value, before in self._loose.values() if _again(value, before) != before]
+        lost = found.lost + [value for value, before in self._loose.values() if _again(value, before) != before]
         changed = {id(each.value) for each in objects} | {id(array) for array, _ in writes.arrays}
+        if found.rearranged and changed:
+            objects += self._with_other_parts(found.rearranged, changed)
+            changed |= {id(each.value) for each in objects}
         kept = self.leading_to(changed) if changed else set()
         names = kept | self.leading_to(set(map(id, lost))) if lost else kept
-        self._batches, self._loose, self._memory = [], {}, Memory()
-        return Difference(objects, writes, lost, names, kept)
+        self._batches, self._loose, self._memory, self._shared = [], {}, Memory(), Memory()
+        return Difference(objects, found.derived, writes, lost, names, kept)
+
+    def _with_other_parts(self, rearranged: list[Changed], changed: set[int]) -> list[Changed]:
+        """Return those of the objects whose former parts were changed: they look as those do now, not as they did."""
+        index, clean = self._index(), set[int]()
+        return [
+            each
+            for each in rearranged
+            if any(_leads_to(part, changed, index, clean) for part in each.kind.parts(each.before))
+        ]
 
     @property
     def uncovered(self) -> dict[str, list[Any]]:
@@ -336,23 +376,41 @@ def _leads_to(root: Any, goals: set[int], index: Mapping[int, tuple[Kind, Any]],
     return False
 
 
-def _changed(batch: _Batch, lost: list[Any]) -> Iterator[Changed]:
-    """Yield what changed; objects that cannot be looked at any more are put into ``lost``."""
-    kind, values, states, _ = batch
-    if len(values) > _FEW and kind.flat is not None:
-        if _all_same(kind, values, states):
-            return
-        if len(values) > _PIECE:
-            for start in range(0, len(values), _PIECE):
-                piece = slice(start, start + _PIECE)
-                yield from _changed(_Batch(kind, values[piece], states[piece], False), lost)
-            return
-    for value, state in zip(values, states, strict=True):
-        try:
-            if not kind.same(value, state) and not (kind.alike is not None and kind.alike(value, state)):
-                yield Changed(value, kind, state, kind.copy(value))
-        except Exception:  # a library's object that breaks when it is asked for its state
-            lost.append(value)
+class _Comparison:
+    """Objects compared with their states.
+
+    ``rearranged`` are alike though not the same, ``lost`` cannot be looked at any more, ``derived``: see ``Difference``
+    """
+
+    def __init__(self) -> None:
+        self.objects: list[Changed] = []
+        self.rearranged: list[Changed] = []
+        self.derived: list[Changed] = []
+        self.lost: list[Any] = []
+
+    def look(self, batch: _Batch) -> None:
+        """Compare the objects of a batch."""
+        kind, values, states, _ = batch
+        if len(values) > _FEW and kind.flat is not None:
+            if _all_same(kind, values, states):
+                return
+            if len(values) > _PIECE:
+                for start in range(0, len(values), _PIECE):
+                    piece = slice(start, start + _PIECE)
+                    self.look(_Batch(kind, values[piece], states[piece], False))
+                return
+        for value, state in zip(values, states, strict=True):
+            try:
+                found = self._kept_in(kind, value, state)
+                if found is not None:
+                    found.append(Changed(value, kind, state, kind.copy(value)))
+            except Exception:  # a library's object that breaks when it is asked for its state
+                self.lost.append(value)
+
+    def _kept_in(self, kind: Kind, value: Any, state: Any) -> list[Changed] | None:
+        if kind.same(value, state):
+            return None if kind.exact is None or kind.exact(value, state) else self.derived
+        return self.rearranged if kind.alike is not None and kind.alike(value, state) else self.objects
 
 
 def _all_same(kind: Kind, values: list[Any], states: list[Any]) -> bool:
@@ -370,30 +428,50 @@ def _restore_attributes(value: Any, state: dict[str, Any]) -> None:
 
 _ATTRIBUTES = Kind(
     lambda value: dict(value.__dict__),
-    lambda state: list(state.values()),
+    lambda state: [kept for name, kept in state.items() if name != "_mmap"],
     lambda value, state: same_state(value.__dict__, state, frozenset({"_fill_value", "_basedict"})),
     _restore_attributes,
 )
 """What a subclass of numpy's array keeps beside its memory, the mask of a masked array for instance."""
 
 
-def _moved(array: Any, header: Any, before: Any) -> Changed:
-    """An array that was reshaped or resized in place."""
-    kind = Kind(header_of, lambda state: (), lambda value, state: header_of(value) == state, _restore_layout)
-    now = header_of(array)
-    return Changed(array, kind._replace(restore=lambda value, _: _restore_layout(value, (header, before))), header, now)
+def _header_in(state: Header | Moved) -> Header:
+    return state.header if isinstance(state, Moved) else state
 
 
-def _restore_layout(value: Any, state: tuple[Any, Any]) -> None:
+def _restore_layout(value: Any, state: Header | Moved) -> None:
     import numpy as np
 
-    header, before = state
+    if not isinstance(state, Moved):
+        return
+    header = state.header
     if value.dtype != header.dtype:
         value.dtype = header.dtype
     if value.size != int(np.prod(header.shape)):
         value.resize(header.shape, refcheck=False)
     value.shape = header.shape
     start, _ = span(header)
-    value[...] = np.ndarray(
-        header.shape, header.dtype, buffer=before, offset=header.start - start, strides=header.strides
+    plain_view(value)[...] = np.ndarray(
+        header.shape, header.dtype, buffer=state.before, offset=header.start - start, strides=header.strides
     )
+
+
+def _restore_lock(value: Any, state: bool) -> None:
+    value.flags.writeable = state
+
+
+_LAYOUT = Kind(
+    header_of,
+    lambda state: [state.before] if isinstance(state, Moved) else [],
+    lambda value, state: header_of(value) == _header_in(state),
+    _restore_layout,
+    alike_states=lambda one, other: _header_in(one) == _header_in(other),
+)
+"""Arrays that were reshaped or resized in place."""
+_LOCK = Kind(
+    lambda value: value.flags.writeable,
+    lambda state: (),
+    lambda value, state: bool(value.flags.writeable == state),
+    _restore_lock,
+)
+"""Whether an array can be written to."""

@@ -193,11 +193,19 @@ def _overlaps(piece: Written, start: int, size: int) -> bool:
     return piece.start < start + size and start < piece.start + piece.size
 
 
+class Moved(NamedTuple):
+    """An array that now lies elsewhere, with its former header and bytes."""
+
+    array: Any
+    header: Header
+    before: Any
+
+
 class Memory:
     """The arrays that an action may write to, and their memory before it."""
 
     def __init__(self) -> None:
-        self._arrays: dict[int, tuple[Any, Header]] = {}
+        self._arrays: dict[int, tuple[Any, Header, bool]] = {}
         self._source: Source | None = None
 
     def __bool__(self) -> bool:
@@ -205,7 +213,7 @@ class Memory:
 
     def add(self, array: Any) -> None:
         """Watch an array of plain values."""
-        self._arrays[id(array)] = array, header_of(array)
+        self._arrays[id(array)] = array, header_of(array), array.flags.writeable
 
     def drop(self, array: Any) -> None:
         """Watch an array no more."""
@@ -213,11 +221,11 @@ class Memory:
 
     def arrays(self) -> list[Any]:
         """Return the arrays under watch."""
-        return [array for array, _ in self._arrays.values()]
+        return [array for array, _, _ in self._arrays.values()]
 
     def spans(self) -> list[Range]:
         """Return the memory under watch, without overlaps."""
-        return merged([span(header) for _, header in self._arrays.values()])
+        return merged([span(header) for _, header, _ in self._arrays.values()])
 
     def size(self) -> int:
         """Return the bytes under watch."""
@@ -227,20 +235,21 @@ class Memory:
         """Keep the memory as it is, by a frozen fork where one is given, else by copies."""
         self._source = Copies(self.spans()) if freeze is None else freeze()
 
-    def compare(self) -> tuple[Writes, list[tuple[Any, Header, Any]]]:
-        """Return what was written, and the arrays that now lie elsewhere with their former header and bytes.
+    def compare(self) -> tuple[Writes, list[Moved], list[Any]]:
+        """Return what was written, the arrays that moved, and those that can be written now and could not, or reverse.
 
         The memory that was kept is let go, but for a fork that is needed further.
         """
         if self._source is None:
-            return Writes(), []
-        live = [(array, header) for array, header in self._arrays.values() if header_of(array) == header]
-        moved = [(array, header) for array, header in self._arrays.values() if header_of(array) != header]
+            return Writes(), [], []
+        pairs = [(array, header, header_of(array) == header) for array, header, _ in self._arrays.values()]
+        live = [(array, header) for array, header, stayed in pairs if stayed]
+        moved = [(array, header) for array, header, stayed in pairs if not stayed]
         source, writes = self._source, Writes()
         try:
             for start, size in merged([span(header) for _, header in live]):
                 _compare_span(source, start, size, writes)
-            former = [(array, header, source.read(*span(header))) for array, header in moved]
+            former = [Moved(array, header, source.read(*span(header))) for array, header in moved]
         except BaseException:
             source.close()
             raise
@@ -251,7 +260,8 @@ class Memory:
         else:
             source.close()
         self._source = None
-        return writes, former
+        locked = [array for array, _, writeable in self._arrays.values() if array.flags.writeable != writeable]
+        return writes, former, locked
 
 
 def _compare_span(source: Source, start: int, size: int, writes: Writes) -> None:

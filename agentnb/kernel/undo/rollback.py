@@ -6,6 +6,7 @@ that leads to such an object is left alone altogether and named. Then everything
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from agentnb.kernel.undo.memento import Changed, Memento
 from agentnb.kernel.undo.memory import Written, header_of, span
 from agentnb.kernel.undo.pages import view
 from agentnb.kernel.undo.states import MISSING, same_object, same_states
+
+logger = logging.getLogger("agentnb")
 
 _Same = Callable[[Any, Any], bool]
 
@@ -39,7 +42,7 @@ class _Plan:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
-        self.objects: dict[int, tuple[Changed, Any]] = {}
+        self.objects: dict[tuple[int, Any], tuple[Changed, Any]] = {}
         self.writes: list[tuple[Delta, Written]] = []
         self.bad_names: set[str] = set()
         self.bad_objects: set[int] = set()
@@ -63,13 +66,14 @@ def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, f
     if force:
         plan.bad_names, kept_off = set(), set()
     bound = {name: namespace.get(name, MISSING) for name in plan.names}
-    _carry_out(plan, namespace, kept_off)
+    failed = _carry_out(plan, namespace, kept_off)
     moved = {name for name, value in bound.items() if namespace.get(name, MISSING) is not value and is_variable(name)}
     mutated = {name for delta in ordered for name in delta.mutated if name in namespace}
+    stuck = Memento(variables(namespace), memory=False).leading_to(failed) if failed else set()
     return Rollback(
-        sorted(moved | (mutated if force else mutated - collisions)),
+        sorted((moved | (mutated if force else mutated - collisions)) - stuck),
         sorted(collisions),
-        sorted({name for delta in ordered for name in delta.lost}),
+        sorted({name for delta in ordered for name in delta.lost} | stuck),
     )
 
 
@@ -118,10 +122,10 @@ def _plan_names(deltas: list[Delta], namespace: Mapping[str, Any], plan: _Plan) 
 
 
 def _plan_objects(deltas: list[Delta], plan: _Plan) -> None:
-    found: dict[int, list[tuple[Delta, Changed]]] = {}
+    found: dict[tuple[int, Any], list[tuple[Delta, Changed]]] = {}
     for delta in deltas:
         for changed in delta.objects:
-            found.setdefault(id(changed.value), []).append((delta, changed))
+            found.setdefault(changed.key, []).append((delta, changed))
     for key, entries in found.items():
         newest = entries[0][1]
         kind = newest.kind
@@ -130,10 +134,11 @@ def _plan_objects(deltas: list[Delta], plan: _Plan) -> None:
         like = kind.alike or kind.same
         plan.objects[key] = next(changed for _, changed in entries if changed.before is target), target
         if not like(newest.value, target) and not (unbroken and like(newest.value, newest.after)):
-            plan.bad_objects.add(key)
+            plan.bad_objects.add(id(newest.value))
 
 
 def _plan_writes(deltas: list[Delta], plan: _Plan) -> None:
+    known = {key for key, _ in plan.objects}
     for delta in deltas:
         for piece in delta.writes.written:
             later = [other for other in plan.writes if _overlap(piece, other[1])]
@@ -142,7 +147,7 @@ def _plan_writes(deltas: list[Delta], plan: _Plan) -> None:
             plan.writes.append((delta, piece))
             arrays = delta.writes.arrays_of(piece)
             moved = {id(array) for array, header in arrays if header_of(array) != header}
-            resized = bool(moved - plan.objects.keys())  # by somebody else: the memory may be gone
+            resized = bool(moved - known)  # by somebody else: the memory may be gone
             if resized or (not moved and not _is_as_left(piece, later)):
                 plan.bad_objects |= {id(array) for array, _ in arrays}
 
@@ -171,7 +176,10 @@ def _collide(plan: _Plan, namespace: Mapping[str, Any]) -> tuple[set[int], set[s
     kept_off, names = set(plan.bad_objects), set(plan.bad_names)
     if not kept_off:
         return kept_off, names
-    ours = {*plan.objects, *(id(array) for delta, _ in plan.writes for array, _ in delta.writes.arrays)}
+    ours = {
+        *(key for key, _ in plan.objects),
+        *(id(array) for delta, _ in plan.writes for array, _ in delta.writes.arrays),
+    }
     named = variables(namespace)
     everything = Memento(named, memory=False)
     while True:
@@ -186,18 +194,28 @@ def _collide(plan: _Plan, namespace: Mapping[str, Any]) -> tuple[set[int], set[s
 # --- putting back -----------------------------------------------------------------------------------------------------
 
 
-def _carry_out(plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> None:
-    writes = []
+def _carry_out(plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> set[int]:
+    """Put everything back; return the objects (by id) that do not take their former content, a locked buffer say."""
+    writes, failed = [], set[int]()
     for delta, piece in plan.writes:
         arrays = delta.writes.arrays_of(piece)
         if not any(id(array) in kept_off for array, _ in arrays):
             writes.append((piece, arrays, delta.writes.before(piece)))
-    for key, (changed, target) in plan.objects.items():
-        if key not in kept_off:
-            changed.kind.restore(changed.value, target)
+    for changed, target in plan.objects.values():
+        if id(changed.value) not in kept_off:
+            try:
+                changed.kind.restore(changed.value, target)
+            except Exception:  # the rest goes back all the same
+                logger.exception("an object could not be put back")
+                failed.add(id(changed.value))
     for piece, arrays, before in writes:
         for array, header in arrays:
             _write(piece, array, header, before)
+    _bind(plan, namespace)
+    return failed
+
+
+def _bind(plan: _Plan, namespace: MutableMapping[str, Any]) -> None:
     for name, target in plan.names.items():
         if name in plan.bad_names:
             continue
