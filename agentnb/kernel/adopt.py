@@ -81,7 +81,7 @@ def include(delta: Delta, adopted: list[Adopted]) -> None:
                 delta.objects.append(each.way_back)
             else:
                 delta.writes.include(each.way_back)
-        delta.mutated |= set(each.names)
+        delta.mutated |= dict.fromkeys(each.names, id(each.value))
 
 
 def alone(brought: Sequence[Brought], outcome: Outcome) -> frozenset[int]:

@@ -11,6 +11,7 @@ from agentnb.errors import UserError
 from agentnb.kernel.adopt import Adopted, include
 from agentnb.kernel.shell import Namespace
 from agentnb.kernel.undo.delta import Delta, changed_names, tick
+from agentnb.kernel.undo.fresh import left_by
 from agentnb.kernel.undo.meanwhile import meanwhile
 from agentnb.kernel.undo.rollback import reverse, roll_back
 from agentnb.kernel.undo.states import MISSING
@@ -25,7 +26,8 @@ class UndoReport:
     """What came of an undo, printed as sentences.
 
     ``steps`` are the ids of the steps taken back, ``restored`` the variables put back, ``collisions`` those left alone
-    since they were changed after the steps, ``lost`` those of which something could not be put back.
+    since they were changed after the steps, ``lost`` those of which something could not be put back, ``rebound`` those
+    that have been bound to another object, or deleted, since the steps changed theirs.
     """
 
     steps: list[str] = field(default_factory=list)
@@ -33,6 +35,7 @@ class UndoReport:
     collisions: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     forced: bool = False
+    rebound: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         named = {True: "overwritten though changed", False: "left alone, since changed"}[self.forced]
@@ -40,6 +43,7 @@ class UndoReport:
         parts = [
             f"put back: {', '.join(self.restored)}" if self.restored else "nothing was put back",
             f"{named} after the step: {', '.join(self.collisions)}{hint}" if self.collisions else "",
+            f"bound to something else since, so left as they are: {', '.join(self.rebound)}" if self.rebound else "",
             f"changed in a way that cannot be undone: {', '.join(self.lost)}" if self.lost else "",
         ]
         return "\n".join(filter(None, parts))
@@ -86,6 +90,7 @@ class Undo:
             bound = [name for name, value in now.items() if before.get(name, MISSING) is not value]
             delta = Delta(began, tick(), changed_names(before, now, bound))
             include(delta, adopted)
+            delta.fresh = left_by(delta, set(map(id, before.values())))
             meanwhile(self._namespace).changed(delta)
             steps = self._recorder.record.steps
             owner = step or (steps[-1].id if steps else None)
@@ -132,8 +137,10 @@ class Undo:
         for delta in turned:
             others.changed(delta)
         blocked = set() if force else set(came.collisions)
-        done = [each for each in chosen if blocked.isdisjoint(each.delta.names.keys() | each.delta.mutated)]
-        report = UndoReport([each.step for each in done], came.restored, came.collisions, came.lost, force)
+        done = [each for each in chosen if blocked.isdisjoint({*each.delta.names, *each.delta.mutated})]
+        report = UndoReport(
+            [each.step for each in done], came.restored, came.collisions, came.lost, force, came.rebound
+        )
         if done:
             self._store.take(done)
             self._recorder.emit_late(Undone(steps=report.steps, by=by))

@@ -15,10 +15,11 @@ from typing import Any
 from agentnb.kernel.namespace.details import Details
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, sketch
 from agentnb.kernel.namespace.kinds import is_variable
-from agentnb.kernel.namespace.reach import candidates
+from agentnb.kernel.namespace.reach import candidates, may_draw, random_states
 from agentnb.kernel.namespace.summary import summarize_variable
 from agentnb.kernel.namespace.tables import size_hint
 from agentnb.kernel.undo.delta import Delta, changed_names, tick
+from agentnb.kernel.undo.fresh import left_by
 from agentnb.kernel.undo.memento import Difference, Memento
 from agentnb.kernel.undo.memory import Source
 from agentnb.kernel.undo.states import MISSING, same_object
@@ -54,7 +55,8 @@ class Watch:
 
     An action that awaits others sees what they changed meanwhile, too: leave it out with ``ignore``.
 
-    Not seen: changes inside modules, files, figures; values kept by a cached property. Rebinding a name to an equal
+    Not seen: changes inside modules, files, figures; values kept by a cached property; nor told, though it is taken
+    back: what is drawn from the random generators of Python and numpy. Rebinding a name to an equal
     number or string is no change.
     """
 
@@ -91,18 +93,20 @@ class Watch:
         before = Snapshot(values, tick())
         self.sampled = []
         found = candidates(code, self._view, values)
-        if found:
-            self._look(before, {name: value for name, value in found.items() if name not in ignore}, freeze)
+        found = {name: value for name, value in found.items() if name not in ignore}
+        shared = random_states() if self._undo and may_draw(code) else {}
+        if found or shared:
+            self._look(before, found, shared, freeze)
         return before
 
-    def _look(self, before: Snapshot, found: dict[str, Any], freeze: Freeze | None) -> None:
+    def _look(self, before: Snapshot, found: dict[str, Any], shared: dict[str, Any], freeze: Freeze | None) -> None:
         before.summaries = {name: summarize_variable(name, value) for name, value in found.items()}
         deadline = time.perf_counter() + self._budget
         beyond = list(found)
         try:
             most = None if self._undo else 0
-            before.memento = Memento(found, freeze=freeze, deadline=deadline, copy_at_most=most)
-            beyond = before.memento.beyond
+            before.memento = Memento(shared | found, freeze=freeze, deadline=deadline, copy_at_most=most)
+            beyond = [name for name in before.memento.beyond if name in found]
             self.sampled += before.memento.sampled
         except Exception:  # no fault in here may keep an action from running
             logger.exception("the variables could not be kept before an action; it cannot be undone")
@@ -183,10 +187,13 @@ def _delta(
 ) -> Delta:
     delta = Delta(before.began, tick(), changed_names(before.values, now, bound))
     if difference is not None:
-        delta.objects, delta.writes, delta.mutated = difference.objects, difference.writes, difference.kept
+        delta.objects, delta.writes = difference.objects, difference.writes
+        delta.mutated = {name: id(before.values.get(name)) for name in difference.kept}
         if delta.objects or delta.writes.written:
             delta.objects = delta.objects + difference.derived
         lost = set(map(id, difference.lost))
         unkept = before.memento.uncovered.items() if before.memento is not None else ()
         delta.lost = [name for name, objects in unkept if not lost.isdisjoint(map(id, objects))] + sorted(sampled)
+    seen = before.memento.ids if before.memento is not None else set[int]()
+    delta.fresh = left_by(delta, seen.union(map(id, before.values.values()))) if delta else []
     return delta

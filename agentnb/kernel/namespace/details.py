@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 from agentnb.kernel.namespace.cells import Past, array_line, compare_arrays, former_blocks, frame_lines
@@ -16,6 +17,8 @@ from agentnb.kernel.namespace.containers import attribute_lines, is_estimator, k
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
 from agentnb.kernel.namespace.summary import looks_like_credential
 from agentnb.kernel.namespace.tables import is_array, is_frame
+from agentnb.kernel.undo.functions import Kept
+from agentnb.kernel.undo.instances import Attributes
 from agentnb.kernel.undo.memento import Changed, Difference
 from agentnb.kernel.undo.memory import Writes
 from agentnb.record.document import ChangeKind
@@ -117,6 +120,112 @@ def between(was: Any, value: Any, deadline: float) -> Iterator[str]:
     elif is_array(type(value)):
         yield from compare_arrays(was, value, deadline)
     elif type(value) in (dict, list, set):
-        yield from state_lines(value, was, value)
-    elif is_estimator(value):
-        yield from attribute_lines(value, attributes(was), attributes(value))
+        yield from _state_lines(value, was, value)
+    elif _is_estimator(value):
+        yield from _attribute_lines(value, attributes(was), attributes(value))
+
+
+# --- containers and instances -----------------------------------------------------------------------------------------
+
+
+def _state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
+    if issubclass(type(value), type):
+        yield from _attribute_lines(value, before, after)
+    elif isinstance(before, dict) and isinstance(after, dict):
+        yield from _dict_lines(before, after, "entry", "entries")
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _list_lines(before, after)
+    elif isinstance(before, set) and isinstance(after, set):
+        yield from _count("element", "elements", len(after - before), len(before - after), 0)
+    elif isinstance(before, Attributes):
+        yield from _attribute_lines(value, {**(before.own or {}), **before.slots}, {**(after.own or {}), **after.slots})
+        if before.items or after.items:
+            yield from _state_lines(value, _items(before.items), _items(after.items))
+    elif isinstance(before, Kept):
+        yield from _attribute_lines(value, before.own, after.own)
+        yield from _dict_lines(
+            _closure(value, before), _closure(value, after), "closed-over name", "closed-over names", str
+        )
+
+
+def _closure(function: FunctionType, state: Kept) -> dict[str, Any]:
+    contents = (content for _, content in state.cells)
+    return dict(zip(function.__code__.co_freevars, contents, strict=False))
+
+
+def _items(items: Any) -> Any:
+    return dict(items) if items and isinstance(items, list) and isinstance(items[0], tuple) else items
+
+
+def _dict_lines(
+    before: Mapping[Any, Any], after: Mapping[Any, Any], one: str, many: str, show: Callable[[Any], str] | None = None
+) -> Iterator[str]:
+    show = show or _key
+    added = [key for key in after if key not in before]
+    gone = [key for key in before if key not in after]
+    both = [key for key in after if key in before and not same_object(before[key], after[key])]
+    for word, keys in (("added", added), ("removed", gone)):
+        if keys:
+            yield f"{_number(len(keys), one, many)} {word}: {_named(map(show, keys), len(keys))}"
+    if both:
+        shown = [f"{show(key)} {_arrow(key, before[key], after[key])}".strip() for key in both[:_NAMED]]
+        yield f"{_number(len(both), one, many)} changed: {_named(shown, len(both))}"
+
+
+def _arrow(key: Any, before: Any, after: Any) -> str:
+    """Return ``1 → 2`` for plain values, nothing for what is long or secret."""
+    if isinstance(key, str) and looks_like_credential(key):
+        return ""
+    if type(before) in (dict, list, set, tuple) and type(after) is type(before):
+        return ""
+    old, new = summarize(before, limit=50), summarize(after, limit=50)
+    if type(before) in (int, float, bool) and type(after) in (int, float, bool):
+        return f"{before!r} → {after!r}"
+    return f"{old} → {new}" if old != new else ""
+
+
+def _list_lines(before: list[Any], after: list[Any]) -> Iterator[str]:
+    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b), None)
+    start = min(len(before), len(after)) if start is None else start
+    rest = zip(reversed(before[start:]), reversed(after[start:]), strict=False)
+    end = next((i for i, (a, b) in enumerate(rest) if a is not b), min(len(before), len(after)) - start)
+    old, new = len(before) - start - end, len(after) - start - end
+    changed = min(old, new)
+    if changed > 1:
+        pairs = zip(before[start : start + changed], after[start : start + changed], strict=True)
+        changed = sum(1 for a, b in pairs if not same_object(a, b))
+    yield from _count("entry", "entries", max(new - old, 0), max(old - new, 0), changed)
+
+
+def _count(one: str, many: str, added: int, removed: int, changed: int) -> Iterator[str]:
+    parts = [(added, "added"), (removed, "removed"), (changed, "changed")]
+    said = [f"{_number(count, one, many)} {word}" for count, word in parts if count]
+    if said:
+        yield ", ".join(said)
+
+
+def _attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    names = {
+        name for name in {**before, **after} if not same_object(before.get(name, MISSING), after.get(name, MISSING))
+    }
+    if _is_estimator(value):
+        learned = {name for name in names if name.endswith("_") and not name.startswith("_")}
+        if learned:
+            was_fitted = any(name.endswith("_") and not name.startswith("_") for name in before)
+            yield f"fitted {'again' if was_fitted else 'now'}: {_named(sorted(learned), len(learned))}"
+        names -= learned
+    one = {name: kept for name, kept in before.items() if name in names}
+    other = {name: kept for name, kept in after.items() if name in names}
+    yield from _dict_lines(one, other, "attribute", "attributes", str)
+
+
+def _is_estimator(value: Any) -> bool:
+    return any("fit" in base.__dict__ for base in type(value).__mro__)
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _named(names: Iterable[str], count: int) -> str:
+    return ", ".join(itertools.islice(names, _NAMED)) + (", …" if count > _NAMED else "")

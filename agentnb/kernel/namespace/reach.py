@@ -8,7 +8,7 @@ import itertools
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from agentnb.kernel.namespace.fingerprint import is_opaque
@@ -35,6 +35,8 @@ class Mentioned(NamedTuple):
 
     names: frozenset[str]
     everything: bool
+    dotted: frozenset[str] = frozenset()  # names with attributes: ``np.random.rand``
+    calls: bool = False
 
 
 @functools.lru_cache(maxsize=512)
@@ -60,7 +62,21 @@ def mentioned(code: str) -> Mentioned:
         or any(map(_names_the_machinery, nodes))
         or any(inner.everything for inner in magics)
     )
-    return Mentioned(frozenset(names).union(*(inner.names for inner in magics)), everything)
+    dotted = {text for node in nodes if isinstance(node, ast.Attribute) and (text := _dotted(node))}
+    return Mentioned(
+        frozenset(names).union(*(inner.names for inner in magics)),
+        everything,
+        frozenset(dotted).union(*(inner.dotted for inner in magics)),
+        len(calls) > len(magics) or any(inner.calls for inner in magics),
+    )
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return ``a.b.c``, nothing where it does not begin with a name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    start = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return f"{start}.{node.attr}" if start and isinstance(node, ast.Attribute) else ""
 
 
 @functools.lru_cache(maxsize=64)
@@ -113,7 +129,12 @@ def _magic(call: ast.Call) -> Mentioned | None:
         return Mentioned(frozenset(), False)
     if method.startswith("run_") and first in _CODE_MAGICS and texts:
         inner = [mentioned(re.sub(r"^(-\w+(\s+\d+)?\s+)*", "", text)) for text in texts]
-        return Mentioned(frozenset().union(*(m.names for m in inner)), any(m.everything for m in inner))
+        return Mentioned(
+            frozenset().union(*(each.names for each in inner)),
+            any(each.everything for each in inner),
+            frozenset().union(*(each.dotted for each in inner)),
+            any(each.calls for each in inner),
+        )
     return None
 
 
@@ -125,6 +146,7 @@ def candidates(code: str, view: Mapping[str, Any], namespace: Mapping[str, Any])
     said = mentioned(code)
     if not said.everything:
         start = [view[name] for name in said.names if name in view]
+        start += [_in_module(text, view) for text in said.dotted]
         start = [value for value in start if type(value) not in ATOMS or type(value) in (FunctionType, type)]
         if not start:
             return {}
@@ -133,6 +155,35 @@ def candidates(code: str, view: Mapping[str, Any], namespace: Mapping[str, Any])
         if walk.go(start):
             return _found(walk.seen, known)
     return {name: value for name, value in variables(namespace).items() if _can_change(value)}
+
+
+def may_draw(code: str) -> bool:
+    """Whether ``code`` may use one of the ``random_states``: whether it calls anything."""
+    said = mentioned(code)
+    return said.calls or said.everything
+
+
+def random_states() -> dict[str, Any]:
+    """Return the random generators that all code shares, Python's and numpy's, as far as they are loaded."""
+    found = {name: getattr(sys.modules.get(home), kept, None) for name, (home, kept) in _GENERATORS.items()}
+    return {name: generator for name, generator in found.items() if generator is not None}
+
+
+_GENERATORS = {
+    "Python's random state": ("random", "_inst"),
+    "numpy's random state": ("numpy.random.mtrand", "_rand"),
+}
+
+
+def _in_module(dotted: str, view: Mapping[str, Any]) -> Any:
+    """Return what ``module.name`` is, None where it does not begin with a module; no code of a module's runs."""
+    first, *rest = dotted.split(".")
+    value = view.get(first)
+    for place, name in enumerate(rest):
+        if type(value) is not ModuleType:
+            return value if place else None
+        value = vars(value).get(name)
+    return value if type(view.get(first)) is ModuleType else None
 
 
 def needed(code: str, namespace: Mapping[str, Any]) -> list[str]:
@@ -244,7 +295,10 @@ class _Walk:
             yield from (value.__self__, value.__func__)
         elif cls is functools.partial:
             yield from (value.func, *value.args, *value.keywords.values())
+        elif cls is memoryview:
+            yield value.obj
         elif issubclass(cls, type):
+            yield from [base for base in type.mro(value) if root(base) == "__main__"]
             yield from _members(value)
         elif root(cls) == "__main__":
             yield cls

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
 from agentnb.kernel.namespace.tables import is_array, is_frame, size_hint
+from agentnb.kernel.undo.fresh import Fresh
 from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import Writes
 from agentnb.kernel.undo.states import MISSING, Kind, same_object
@@ -32,8 +33,9 @@ class Delta:
 
     ``names`` are those of the user's namespace, with the values before and after (``MISSING``: there was none).
     ``objects`` and ``writes`` are what was changed in place, ``lost`` the variables of which something was changed that
-    cannot be put back, ``mutated`` those that lead to something changed in place. ``contested`` names and objects (by
-    id) were changed by somebody else in the same time as well.
+    cannot be put back, ``mutated`` those that lead to something changed in place, with the ids of what they were bound
+    to. ``fresh`` are new objects that it left. ``contested`` names and objects (by id) were changed by somebody else in
+    the same time as well.
     """
 
     began: int
@@ -42,7 +44,8 @@ class Delta:
     objects: list[Changed] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     lost: list[str] = field(default_factory=list)
-    mutated: set[str] = field(default_factory=set)
+    mutated: dict[str, int] = field(default_factory=dict)
+    fresh: list[Fresh] = field(default_factory=list)
     contested_names: set[str] = field(default_factory=set)
     contested: set[int] = field(default_factory=set)
 
@@ -58,7 +61,7 @@ class Delta:
 
     def close(self) -> None:
         """Let go of all that is held."""
-        self.names, self.objects = {}, []
+        self.names, self.objects, self.fresh = {}, [], []
         self.writes.close()
         self.writes = Writes()
 

@@ -14,6 +14,7 @@ from typing import Any
 import xxhash
 
 from agentnb.kernel.namespace.kinds import is_variable, variables
+from agentnb.kernel.namespace.reach import random_states
 from agentnb.kernel.undo.delta import Delta, tick
 from agentnb.kernel.undo.memento import Changed, Memento
 from agentnb.kernel.undo.memory import Written, header_of, span
@@ -29,12 +30,14 @@ _Same = Callable[[Any, Any], bool]
 class Rollback:
     """What came of an undo: the names put back, and those left alone since they were changed meanwhile.
 
-    ``lost`` are variables of which something was changed that cannot be put back.
+    ``lost`` are variables of which something was changed that cannot be put back, ``rebound`` those that mean another
+    object by now than the one put back.
     """
 
     restored: list[str] = field(default_factory=list)
     collisions: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    rebound: list[str] = field(default_factory=list)
 
 
 class _Plan:
@@ -59,6 +62,7 @@ def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, f
     _plan_names(ordered, namespace, plan)
     _plan_objects(ordered, plan)
     _plan_writes(ordered, plan)
+    _plan_fresh(ordered, namespace, plan)
     for delta in ordered:
         plan.bad_names |= delta.contested_names & plan.names.keys()
         plan.bad_objects |= delta.contested
@@ -68,13 +72,26 @@ def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, f
     bound = {name: namespace.get(name, MISSING) for name in plan.names}
     failed = _carry_out(plan, namespace, kept_off)
     moved = {name for name, value in bound.items() if namespace.get(name, MISSING) is not value and is_variable(name)}
-    mutated = {name for delta in ordered for name in delta.mutated if name in namespace}
+    mutated, rebound = _mutated(ordered, plan, namespace, kept_off)
     stuck = Memento(variables(namespace), memory=False).leading_to(failed) if failed else set()
     return Rollback(
         sorted((moved | (mutated if force else mutated - collisions)) - stuck),
         sorted(collisions),
         sorted({name for delta in ordered for name in delta.lost} | stuck),
+        sorted(rebound - collisions),
     )
+
+
+def _mutated(
+    deltas: list[Delta], plan: _Plan, namespace: Mapping[str, Any], kept_off: set[int]
+) -> tuple[set[str], set[str]]:
+    """Return which variables lead to what was put back in place, and which mean something else by now."""
+    roots = {name: root for delta in deltas for name, root in delta.mutated.items()}
+    mutated = {name for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
+    rebound = {name for name in roots.keys() - mutated - plan.names.keys() if is_variable(name)}
+    put_back = {key for key, _ in plan.objects} - kept_off
+    shared = {name: id(state) in put_back for name, state in random_states().items() if name in roots}
+    return mutated | {name for name, back in shared.items() if back}, rebound - shared.keys()
 
 
 def reverse(delta: Delta) -> Delta:
@@ -150,6 +167,25 @@ def _plan_writes(deltas: list[Delta], plan: _Plan) -> None:
             resized = bool(moved - known)  # by somebody else: the memory may be gone
             if resized or (not moved and not _is_as_left(piece, later)):
                 plan.bad_objects |= {id(array) for array, _ in arrays}
+
+
+def _plan_fresh(deltas: list[Delta], namespace: Mapping[str, Any], plan: _Plan) -> None:
+    """Leave alone what was new after an action and has been changed by somebody since: it would be gone."""
+    for delta in deltas:
+        later = [other for other in deltas if other is not delta and other.ended > delta.began]
+        theirs = {id(each.value) for other in later for each in other.objects}
+        theirs |= {id(array) for other in later for array, _ in other.writes.arrays}
+        for each in delta.fresh:
+            if isinstance(each.place, str) and namespace.get(each.place, MISSING) is not each.values[0]:
+                continue
+            if each.place in theirs or not each.is_changed():
+                continue
+            if not theirs.isdisjoint(Memento({"": each.values}, memory=False).ids):
+                continue  # by one of the actions, as far as can be told
+            if isinstance(each.place, str):
+                plan.bad_names.add(each.place)
+            else:
+                plan.bad_objects.add(each.place)
 
 
 def _is_as_left(piece: Written, later: list[tuple[Delta, Written]]) -> bool:

@@ -57,13 +57,14 @@ def same_states(one: Any, other: Any) -> bool:
     """Whether two states say the same: nested tuples, lists and dicts of the same objects."""
     if same_object(one, other):
         return True
-    if type(one) is not type(other):
+    cls = type(one)
+    if cls is not type(other):
         return False
-    if isinstance(one, dict):
+    if issubclass(cls, dict):
         return one.keys() == other.keys() and all(same_states(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
+    if issubclass(cls, (list, tuple)):
         return len(one) == len(other) and all(map(same_states, one, other))
-    if isinstance(one, set | frozenset):
+    if issubclass(cls, (set, frozenset)):
         return same_set(one, other)
     return False
 
