@@ -173,8 +173,18 @@ class _Look(ast.NodeVisitor):
                 self.visit(node)
 
     def _stored(self, node: ast.expr, context: ast.expr_context) -> None:
-        if not isinstance(context, ast.Load):
-            self.add(CHANGES, _root(node) or "an object")
+        if isinstance(context, ast.Load):
+            return
+        self.add(CHANGES, _root(node) or "an object")
+        if self._is_of_a_module(node):
+            self.add(known.SETTINGS, self._full(node))
+
+    def _is_of_a_module(self, node: ast.expr) -> bool:
+        """Whether something is an attribute, or item of an attribute, of a module."""
+        root = _root(node)
+        if root is None or isinstance(node, ast.Name):
+            return False
+        return root in self.aliases or (root not in self.local and isinstance(self.view.get(root), ModuleType))
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -291,6 +301,8 @@ class _Look(ast.NodeVisitor):
             return known.METHODS[last], label
         root = _root(func)
         is_data = all(self._is_data(each.id) for each in ast.walk(_base(func)) if isinstance(each, ast.Name))
+        if last in known.IN_PLACE and isinstance(func.value, ast.Attribute) and self._is_of_a_module(func):
+            return known.SETTINGS, f"{self._full(func)}()"
         if last in known.IN_PLACE and not (last in known.READING and is_data and self._is_lasting(func.value)):
             return CHANGES, root or "an object"
         return (None, "") if last in known.READING and is_data else (UNKNOWN, label)

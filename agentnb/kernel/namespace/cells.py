@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from agentnb.kernel.namespace.summary import label, shorten_dtype
 from agentnb.kernel.namespace.tables import is_array, plain_view
-from agentnb.kernel.undo.frames import Blocks, blocks_of, columns_of, former_extension, is_same_memory
+from agentnb.kernel.undo.frames import extension_of, former_parts, is_same_memory
 from agentnb.kernel.undo.memento import Changed
-from agentnb.kernel.undo.memory import Header, Moved, Writes, Written, header_of, span
+from agentnb.kernel.undo.memory import INLINE, Header, Moved, Writes, Written, former_array, header_of, span
 from agentnb.kernel.undo.pages import view
 
 _CHUNK = 1 << 18  # elements compared between two looks at the clock
 _LEAST = 4096  # elements compared however late it is
 _MOST_WRITTEN = 16 << 20  # bytes of written memory that are looked at element by element
-_COLUMNS = 6
+
+Column = tuple[Any, Any, int | None]
+"""The values a column lies in, the column, and its row there (None for an array of its own)."""
 
 
 class _Cells(NamedTuple):
@@ -35,96 +37,54 @@ class Past(NamedTuple):
     deadline: float
 
     def former(self, value: Any) -> Any | None:
-        """Return an array of objects, or an extension array, as it was; None where it did not change itself."""
+        """Return an array, or an extension array, as it was; None where it is as it was, or too large to tell."""
         changed = self.changed.get(id(value))
-        if changed is None:
+        if not is_array(type(value)):
+            return self._former_extension(value, changed)
+        if value.dtype.hasobject:
+            return changed.before if changed is not None and is_array(type(changed.before)) else None
+        if changed is not None and isinstance(changed.before, Moved):
             return None
-        return changed.before if is_array(type(value)) else former_extension(value, changed.before)
+        start, size = span(header_of(value))
+        touched = size <= INLINE and any(self.writes.within(start, size))
+        return former_array(plain_view(value), self.writes) if touched else None
+
+    def _former_extension(self, value: Any, changed: Changed | None) -> Any | None:
+        parts = former_parts(value, changed.before if changed is not None else None)
+        former = {name: self.former(part) for name, part in parts.items() if is_array(type(part))}
+        known = {name: part for name, part in former.items() if part is not None}
+        return extension_of(value, parts | known) if known or changed is not None else None
 
 
-def former_blocks(frame: Any, changed: Changed | None) -> tuple[Blocks, Blocks]:
-    """Return how a table lay in memory before and lies there now."""
-    now = blocks_of(frame)
-    return (changed.before[2] if changed is not None else now), now
+def column_line(old: Column, new: Column, past: Past, known: dict[int, _Elements | None]) -> str:
+    """Tell how many cells of a column changed; the empty string where it is known that none did."""
+    cells = _column_cells(old, new, past, known)
+    return _told(cells, len(new[1]), "cell") if cells is not None and len(cells.before) else ""
 
 
-def frame_lines(before: Blocks, after: Blocks, past: Past) -> Iterator[str]:
-    """Tell which columns are new, gone, of another dtype, and how many cells of the others changed."""
-    olds, news = columns_of(before), columns_of(after)
-    if len(before.axes) == 1:  # a Series
-        yield from _rows(before, after)
-        yield from _column_lines([("values", olds[0], news[0])], past)
-        return
-    old_names, new_names = before.axes[0], after.axes[0]
-    places = {name: place for place, name in enumerate(old_names)} if old_names.is_unique else {}
-    added = [name for name in new_names if name not in places]
-    gone = [name for name in old_names if name not in set(new_names)]
-    if old_names.is_unique and new_names.is_unique:
-        yield from _names(
-            "added", [f"{label(n)} {_dtype(news[new_names.get_loc(n)])}" for n in added[: _COLUMNS + 1]], len(added)
-        )
-        yield from _names("dropped", [label(name) for name in gone[: _COLUMNS + 1]], len(gone))
-        both = [
-            (label(name), olds[places[name]], news[place]) for place, name in enumerate(new_names) if name in places
-        ]
-        if not added and not gone and list(old_names) != list(new_names):
-            yield "columns in another order"
-    else:
-        both = [(label(name), old, new) for name, old, new in zip(new_names, olds, news, strict=False)]
-    for name, old, new in [each for each in both if _dtype(each[1]) != _dtype(each[2])][:_COLUMNS]:
-        yield f"{name}: {_dtype(old)} → {_dtype(new)}"
-    yield from _rows(before, after)
-    yield from _column_lines(both, past)
-
-
-def _names(word: str, names: list[str], count: int) -> Iterator[str]:
-    if names:
-        shown = ", ".join(names[:_COLUMNS]) + (f", … {count - _COLUMNS:,} more" if count > _COLUMNS else "")
-        yield f"column{'' if count == 1 else 's'} {word}: {shown}"
-
-
-def _dtype(column: tuple[Any, Any, int | None]) -> str:
-    return shorten_dtype(column[1].dtype)
-
-
-def _rows(before: Blocks, after: Blocks) -> Iterator[str]:
-    old, new = before.axes[-1], after.axes[-1]
-    if len(old) != len(new):
-        yield f"rows: {len(old):,} → {len(new):,}"
-    elif old is not new and not old.equals(new):
-        yield "rows in another order, or another index"
-
-
-def _column_lines(columns: list[tuple[str, Any, Any]], past: Past) -> Iterator[str]:
-    known: dict[int, _Elements | None] = {}
-    shown = 0
-    for name, old, new in columns:
-        if len(old[1]) != len(new[1]) or _dtype(old) != _dtype(new):
-            continue
-        cells = _column_cells(old, new, past, known)
-        if cells is None or not len(cells.before):
-            continue
-        shown += 1
-        if shown > _COLUMNS:
-            yield "… more columns"
-            return
-        yield f"{name}: {_told(cells, len(new[1]), 'cell')}"
-
-
-def _column_cells(
-    old: tuple[Any, Any, int | None], new: tuple[Any, Any, int | None], past: Past, known: dict[int, _Elements | None]
-) -> _Cells | None:
+def _column_cells(old: Column, new: Column, past: Past, known: dict[int, _Elements | None]) -> _Cells | None:
     """Return the cells of a column that changed; None where it is known that none did."""
-    values, row = new[0], new[2]
-    plain = is_array(type(old[1])) and is_array(type(new[1])) and is_same_memory(old[1], new[1])
-    if not plain and old[0] is not values:
-        return _compared(old[1], new[1], past.deadline)
-    inner = getattr(values, "_ndarray", values)
-    former = past.former(inner)
-    if former is not None:
-        both = (former, inner) if row is None else (former[row], inner[row])
-        return _compared(*both, past.deadline)
-    return _written_cells(old[0], old[2], past.writes, known)
+    old, new = _plain(old), _plain(new)
+    plain = is_array(type(old[1])) and is_array(type(new[1]))
+    if not plain or old[1].dtype.hasobject:
+        whole = past.former(old[0])
+        if whole is None and old[0] is new[0] and old[2] == new[2]:
+            return None
+        column = old[1] if whole is None else whole if old[2] is None else whole[old[2]]
+        return _compared(column, new[1], past.deadline)
+    if is_same_memory(old[1], new[1]):
+        return _written_cells(old[0], old[2], past.writes, known)
+    former = past.former(old[1])
+    return _compared(old[1] if former is None else former, new[1], past.deadline)
+
+
+def _plain(column: Column) -> Column:
+    """Return a column of points in time without a zone, or of durations, as the numbers that they are kept as."""
+    values, inner, row = column
+    times = getattr(inner, "_ndarray", None)
+    if times is None or times.dtype.kind not in "Mm" or getattr(inner.dtype, "tz", None) is not None:
+        return column
+    return values._ndarray, times, row
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------------
@@ -152,7 +112,8 @@ def array_line(array: Any, past: Past) -> Iterator[str]:
         return
     found = _elements(plain_view(array), past.writes)
     if found is None:
-        yield "some of its elements changed"
+        former = past.former(array)
+        yield from ["some of its elements changed"] if former is None else compare_arrays(former, array, past.deadline)
     elif len(found.places):
         yield _told(_Cells(found.before, found.after, found.whole), array.size, "element")
 
@@ -209,23 +170,20 @@ def _piece_elements(array: Any, start: int, size: int, piece: Written, writes: W
 
 
 def _written_cells(values: Any, row: int | None, writes: Writes, known: dict[int, _Elements | None]) -> _Cells | None:
-    """Return the changed cells of a column that lies where it lay."""
+    """Return the changed cells of a column of plain values that lies where it lay."""
     import numpy as np
 
     if not writes.written:
         return None
-    memory = values if is_array(type(values)) else getattr(values, "_ndarray", getattr(values, "_data", None))
-    if memory is None or not is_array(type(memory)) or memory.dtype.hasobject:
-        return None
-    if id(memory) not in known:
-        known[id(memory)] = _elements(plain_view(memory), writes)
-    found = known[id(memory)]
+    if id(values) not in known:
+        known[id(values)] = _elements(plain_view(values), writes)
+    found = known[id(values)]
     if found is None:
         return None
     mine = np.ones(len(found.places), bool)
-    if row is not None and memory.ndim == 2:
-        across = memory.shape[1] if memory.flags.c_contiguous else 1
-        mine = found.places // across % memory.shape[0] == row
+    if row is not None and values.ndim == 2:
+        across = values.shape[1] if values.flags.c_contiguous else 1
+        mine = found.places // across % values.shape[0] == row
     return _Cells(found.before[mine], found.after[mine], found.whole)
 
 
@@ -260,9 +218,16 @@ def _differ(one: Any, other: Any) -> Any:
 
     if one.dtype.hasobject:
         pairs = zip(one.tolist(), other.tolist(), strict=True)
-        return np.fromiter((a is not b and a != b and not (a != a and b != b) for a, b in pairs), bool, len(one))
+        return np.fromiter((a is not b and _is_other(a, b) for a, b in pairs), bool, len(one))
     differ = one != other
     return differ & ~((one != one) & (other != other))
+
+
+def _is_other(one: Any, other: Any) -> bool:
+    try:
+        return bool(one != other) and not (bool(one != one) and bool(other != other))
+    except Exception:  # missing values and arrays have no truth
+        return True
 
 
 def _joined(parts: list[Any], like: Any) -> Any:
@@ -291,17 +256,21 @@ def _range(values: Any) -> str:
         return ""
     if len(values) == 1:
         return _literal(values[0])
-    if values.dtype.kind not in "iufM":
+    if values.dtype.kind not in "iufMm":
         return ""
-    known = values[~np.isnan(values)] if values.dtype.kind in "fM" and values.dtype.kind == "f" else values
-    if not len(known):
-        return "nan"
-    low, high = known.min(), known.max()
-    return _literal(low) if low == high else f"{_literal(low)} … {_literal(high)}"
+    missing = np.isnat(values) if values.dtype.kind in "Mm" else np.isnan(values)
+    known = values[~missing]
+    ends = dict.fromkeys(map(_literal, [known.min(), known.max()] if len(known) else []))
+    return " or ".join([*filter(None, [" … ".join(ends)]), *map(_literal, values[missing][:1])])
 
 
 def _literal(value: Any) -> str:
-    item = value.item() if hasattr(value, "item") and getattr(value, "dtype", None) is not None else value
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind == "M":
+        return re.sub(r"T00:00:00(\.0+)?$|\.0+$", "", str(value))
+    if kind == "m":
+        return str(value.astype("m8[us]").item())
+    item = value.item() if kind and hasattr(value, "item") else value
     if isinstance(item, float):
         return f"{item:.6g}"
     return repr(item)[:30] if isinstance(item, int | str | bool) else str(value)[:30]

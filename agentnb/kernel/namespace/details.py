@@ -5,6 +5,7 @@ All lines of an action together are bounded in time: what is large is counted as
 
 from __future__ import annotations
 
+import array
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,10 +13,11 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from agentnb.kernel.namespace.cells import Past, array_line, compare_arrays, former_blocks, frame_lines
-from agentnb.kernel.namespace.containers import attribute_lines, is_estimator, key_text, state_lines
+from agentnb.kernel.namespace.cells import Past, array_line, compare_arrays
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
-from agentnb.kernel.namespace.summary import looks_like_credential
+from agentnb.kernel.namespace.polars_lines import is_polars, polars_lines
+from agentnb.kernel.namespace.summary import looks_like_credential, summarize
+from agentnb.kernel.namespace.table_lines import former_blocks, table_lines
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.undo.functions import Kept
 from agentnb.kernel.undo.instances import Attributes
@@ -28,8 +30,9 @@ SECONDS = 0.03
 _PLACES = 5
 _NODES = 2_000
 _FEW = 10
-LINES = 12
-"""The most about one variable."""
+_NAMED = 4
+_LINES = 12
+_BYTES = 1 << 20
 
 
 class Details:
@@ -75,7 +78,7 @@ class Details:
                     yield path, value
                 if nodes > _FEW and time.perf_counter() > self._deadline:
                     return
-                if not is_frame(type(value)) and not is_array(type(value)):
+                if not is_frame(type(value)) and (not is_array(type(value)) or value.dtype.hasobject):
                     following += self._below(path, value)
             level = following
 
@@ -91,13 +94,26 @@ class Details:
         return []
 
     def _lines(self, value: Any, changed: Changed | None) -> Iterator[str]:
+        past = Past(self._writes, self._changed, self._deadline)
         if is_frame(type(value)):
             before, after = former_blocks(value, changed)
-            yield from frame_lines(before, after, Past(self._writes, self._changed, self._deadline))
+            yield from table_lines(before, after, past)
+            yield from _own_lines(value, changed, self._changed.get(id(value.attrs)))
         elif is_array(type(value)):
-            yield from array_line(value, Past(self._writes, self._changed, self._deadline))
+            yield from array_line(value, past)
+            if changed is not None and type(changed.before) is dict:
+                yield from _attribute_lines(value, changed.before, changed.after)
         elif changed is not None:
             yield from state_lines(value, changed.before, changed.after)
+
+
+def _own_lines(frame: Any, changed: Changed | None, attrs: Changed | None) -> Iterator[str]:
+    """Tell of a table's name and attributes."""
+    was = changed.before[0].get("_name", MISSING) if changed is not None else MISSING
+    if was is not MISSING and not same_object(was, frame.name):
+        yield f"name: {was!r:.40} → {frame.name!r:.40}"
+    if attrs is not None:
+        yield from (f"attrs: {line}" for line in _dict_lines(attrs.before, attrs.after, "entry", "entries"))
 
 
 def _parts(value: Any) -> Iterator[tuple[Callable[[], Iterable[tuple[Any, Any]]], str]]:
@@ -107,6 +123,8 @@ def _parts(value: Any) -> Iterator[tuple[Callable[[], Iterable[tuple[Any, Any]]]
         yield partial(dict.items, value), "[{}]"
     elif issubclass(cls, (list, tuple)):
         yield partial(enumerate, value), "[{}]"
+    elif is_array(cls) and value.dtype.hasobject:
+        yield partial(enumerate, value.flat), "[{}]"
     yield attributes(value).items, ".{}"
 
 
@@ -116,9 +134,11 @@ def between(was: Any, value: Any, deadline: float) -> Iterator[str]:
         return
     if is_frame(type(value)):
         before, after = former_blocks(was, None)[1], former_blocks(value, None)[1]
-        yield from frame_lines(before, after, Past(Writes(), {}, deadline))
+        yield from table_lines(before, after, Past(Writes(), {}, deadline))
     elif is_array(type(value)):
         yield from compare_arrays(was, value, deadline)
+    elif is_polars(type(value)):
+        yield from polars_lines(was, value)
     elif type(value) in (dict, list, set):
         yield from _state_lines(value, was, value)
     elif _is_estimator(value):
@@ -137,10 +157,14 @@ def _state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
         yield from _list_lines(before, after)
     elif isinstance(before, set) and isinstance(after, set):
         yield from _count("element", "elements", len(after - before), len(before - after), 0)
+    elif is_polars(type(value)):
+        yield from polars_lines(before, after)
+    elif isinstance(before, bytes) and isinstance(after, bytes):
+        yield from _byte_lines(value, before, after)
     elif isinstance(before, Attributes):
         yield from _attribute_lines(value, {**(before.own or {}), **before.slots}, {**(after.own or {}), **after.slots})
         if before.items or after.items:
-            yield from _state_lines(value, _items(before.items), _items(after.items))
+            yield from _state_lines(value, _items(value, before.items), _items(value, after.items))
     elif isinstance(before, Kept):
         yield from _attribute_lines(value, before.own, after.own)
         yield from _dict_lines(
@@ -148,13 +172,21 @@ def _state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
         )
 
 
+def _byte_lines(value: Any, before: bytes, after: bytes) -> Iterator[str]:
+    if type(value) is array.array:
+        one, other = array.array(value.typecode, before), array.array(value.typecode, after)
+        yield from _list_lines(one.tolist(), other.tolist(), "element", "elements")
+    elif type(value) is bytearray and len(after) <= _BYTES:
+        yield from _list_lines(list(before), list(after), "byte", "bytes")
+
+
 def _closure(function: FunctionType, state: Kept) -> dict[str, Any]:
     contents = (content for _, content in state.cells)
     return dict(zip(function.__code__.co_freevars, contents, strict=False))
 
 
-def _items(items: Any) -> Any:
-    return dict(items) if items and isinstance(items, list) and isinstance(items[0], tuple) else items
+def _items(value: Any, items: Any) -> Any:
+    return dict(items) if issubclass(type(value), dict) else items
 
 
 def _dict_lines(
@@ -167,6 +199,8 @@ def _dict_lines(
     for word, keys in (("added", added), ("removed", gone)):
         if keys:
             yield f"{_number(len(keys), one, many)} {word}: {_named(map(show, keys), len(keys))}"
+    if not added and not gone and list(before) != list(after):
+        yield f"{many} in another order"
     if both:
         shown = [f"{show(key)} {_arrow(key, before[key], after[key])}".strip() for key in both[:_NAMED]]
         yield f"{_number(len(both), one, many)} changed: {_named(shown, len(both))}"
@@ -184,17 +218,17 @@ def _arrow(key: Any, before: Any, after: Any) -> str:
     return f"{old} → {new}" if old != new else ""
 
 
-def _list_lines(before: list[Any], after: list[Any]) -> Iterator[str]:
-    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b), None)
+def _list_lines(before: list[Any], after: list[Any], one: str = "entry", many: str = "entries") -> Iterator[str]:
+    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if not same_object(a, b)), None)
     start = min(len(before), len(after)) if start is None else start
     rest = zip(reversed(before[start:]), reversed(after[start:]), strict=False)
-    end = next((i for i, (a, b) in enumerate(rest) if a is not b), min(len(before), len(after)) - start)
+    end = next((i for i, (a, b) in enumerate(rest) if not same_object(a, b)), min(len(before), len(after)) - start)
     old, new = len(before) - start - end, len(after) - start - end
     changed = min(old, new)
     if changed > 1:
         pairs = zip(before[start : start + changed], after[start : start + changed], strict=True)
         changed = sum(1 for a, b in pairs if not same_object(a, b))
-    yield from _count("entry", "entries", max(new - old, 0), max(old - new, 0), changed)
+    yield from _count(one, many, max(new - old, 0), max(old - new, 0), changed)
 
 
 def _count(one: str, many: str, added: int, removed: int, changed: int) -> Iterator[str]:

@@ -267,7 +267,8 @@ def _by_reduction(value: Any) -> Any:
         return _by_identity(value)
     function, arguments, *rest = reduced
     rest = [_without_cache(value, rest[0]), *rest[1:3]] if rest else []
-    return _token, (id(type(value)), id(function), *(a for a in arguments if not isinstance(a, type))), *rest
+    maker = getattr(function, "__qualname__", id(function))  # a bound one is another object each time
+    return _token, (id(type(value)), maker, *(a for a in arguments if not isinstance(a, type))), *rest
 
 
 def _without_cache(value: object, state: Any) -> Any:

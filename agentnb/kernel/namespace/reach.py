@@ -36,6 +36,7 @@ class Mentioned(NamedTuple):
     names: frozenset[str]
     everything: bool
     dotted: frozenset[str] = frozenset()  # names with attributes: ``np.random.rand``
+    written: frozenset[str] = frozenset()  # of these, the ones that are assigned to, or called a method of
     calls: bool = False
 
 
@@ -63,12 +64,23 @@ def mentioned(code: str) -> Mentioned:
         or any(inner.everything for inner in magics)
     )
     dotted = {text for node in nodes if isinstance(node, ast.Attribute) and (text := _dotted(node))}
+    written = {text for node in nodes for part in _written(node) if "." in (text := _dotted(part))}
     return Mentioned(
         frozenset(names).union(*(inner.names for inner in magics)),
         everything,
         frozenset(dotted).union(*(inner.dotted for inner in magics)),
+        frozenset(written).union(*(inner.written for inner in magics)),
         len(calls) > len(magics) or any(inner.calls for inner in magics),
     )
+
+
+def _written(node: ast.AST) -> list[ast.expr]:
+    """Return what a node assigns to in place, or calls a method of, as far as it may be part of a module."""
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return [node, node.value]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return [node.func.value]
+    return []
 
 
 def _dotted(node: ast.expr) -> str:
@@ -133,6 +145,7 @@ def _magic(call: ast.Call) -> Mentioned | None:
             frozenset().union(*(each.names for each in inner)),
             any(each.everything for each in inner),
             frozenset().union(*(each.dotted for each in inner)),
+            frozenset().union(*(each.written for each in inner)),
             any(each.calls for each in inner),
         )
     return None

@@ -251,12 +251,20 @@ def _restore_extension(value: Any, state: tuple[dict[str, Any], dict[str, Any]])
         own.update(kept)
 
 
-def former_extension(value: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> Any | None:
-    """Return an extension array as the state says, to be read only; None for what is kept in C."""
-    if state[0]:
-        return None
+def former_parts(value: Any, state: tuple[dict[str, Any], dict[str, Any]] | None) -> dict[str, Any]:
+    """Return what an extension array consists of, as a state says or as it is now, by name."""
+    inner, own = _extension_state(value) if state is None else state
+    return inner | own
+
+
+def extension_of(value: Any, parts: dict[str, Any]) -> Any:
+    """Return an extension array of the class of ``value`` made of other parts, to be read only."""
+    if "_ndarray" in parts and "_dtype" in parts:
+        return type(value)._simple_new(parts["_ndarray"], dtype=parts["_dtype"])
+    if "_left" in parts:
+        return type(value)._simple_new(parts["_left"], parts["_right"], dtype=parts["_dtype"])
     former = object.__new__(type(value))
-    former.__dict__.update(state[1])
+    former.__dict__.update(parts)
     return former
 
 
@@ -273,11 +281,13 @@ _NAMES = ("_name", "_names", "_levels", "_codes")
 def _index_state(value: Any) -> dict[str, Any]:
     own = object.__getattribute__(value, "__dict__")
     found = {name: list(own[name]) if name == "_names" else own[name] for name in _NAMES if name in own}
-    return found | {"_freq": own["_data"]._freq} if _has_freq(own) else found
+    holder = _freq_holder(own)
+    return found | {"_freq": holder["_freq"]} if "_freq" in holder else found
 
 
-def _has_freq(own: dict[str, Any]) -> bool:
-    return hasattr(own.get("_data"), "_freq")
+def _freq_holder(own: dict[str, Any]) -> dict[str, Any]:
+    """Return where the frequency is kept: in the index, before pandas 3.1 in its array."""
+    return own if "_freq" in own else getattr(own.get("_data"), "__dict__", {})
 
 
 def _same_labels(value: Any, state: dict[str, Any]) -> bool:
@@ -289,7 +299,7 @@ def _restore_index(value: Any, state: dict[str, Any]) -> None:
     own = object.__getattribute__(value, "__dict__")
     own.update({name: list(kept) if name == "_names" else kept for name, kept in state.items() if name != "_freq"})
     if "_freq" in state:
-        own["_data"]._freq = state["_freq"]
+        _freq_holder(own)["_freq"] = state["_freq"]
 
 
 _INDEX = Kind(_index_state, lambda state: (), _same_labels, _restore_index)

@@ -5,7 +5,9 @@ Static and therefore a guess: what a function of a library or a tool does inside
 
 from __future__ import annotations
 
+import builtins
 import re
+import types
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -42,7 +44,10 @@ def _may_last(code: str, namespace: Mapping[str, Any]) -> bool:
     """Whether a closer look is due: most actions name nothing that lasts."""
     if "!" in code or "%" in code or not _SIGNS.isdisjoint(_WORD.findall(code)):
         return True
-    return any(_home(namespace[name]) in known.MODULES for name in mentioned(code).names if name in namespace)
+    said = mentioned(code)
+    if any(_home(namespace[name]) in known.MODULES for name in said.names if name in namespace):
+        return True
+    return any(isinstance(namespace.get(text.partition(".")[0]), ModuleType) for text in said.written)
 
 
 def _home(value: object) -> str:
@@ -58,6 +63,8 @@ def _home(value: object) -> str:
 _HIDDEN = frozenset({"_io", "io", "sqlite3", "_sqlite3", "socket", "_socket", "ssl", "subprocess", "queue", "_queue"})
 _HIDDEN |= {"matplotlib", "ipywidgets", "itertools", "multiprocessing"}
 _ITERATORS = frozenset({"generator", "async_generator", "coroutine", "zip", "map", "filter", "enumerate", "reversed"})
+_BUILTIN = frozenset(vars(builtins)) | {type_name(kept) for kept in vars(types).values() if isinstance(kept, type)}
+_BUILTIN |= {"PyCapsule", "weakref", "odict_items", "odict_keys", "odict_values"}
 
 
 def uncovered(code: str, view: Mapping[str, Any], before: Memento | None) -> list[str]:
@@ -90,18 +97,29 @@ def _keeps_state(value: object) -> bool:
     cls = type(value)
     if is_array(cls) or cls in ATOMS or issubclass(cls, type):
         return False
-    home = root(cls)
-    if home == "builtins":
-        return type_name(cls) in _ITERATORS or type_name(cls).endswith("_iterator")
-    return home in _HIDDEN or home not in _HARMLESS
+    home, name = root(cls), type_name(cls)
+    if home == "builtins":  # or of an extension module that does not say whose it is
+        return name in _ITERATORS or name.endswith("iterator") or name not in _BUILTIN
+    if home == "weakref":
+        return name.startswith("Weak")
+    return home in _HIDDEN or (home not in _HARMLESS and not (home in _CONSTANT and _CONSTANT[home].search(name)))
 
 
 _HARMLESS = frozenset(
     {"_thread", "threading", "agentnb", "IPython", "ipykernel", "weakref", "_weakref", "logging", "contextvars"}
     | {"asyncio", "_asyncio", "concurrent", "zmq", "traitlets", "types", "typing", "selectors", "functools", "enum"}
     | {"re", "datetime", "decimal", "uuid", "pathlib", "numpy", "pandas", "smolagents", "openai", "httpx", "requests"}
+    | {"zoneinfo", "_zoneinfo", "_abc", "polars", "pydantic_core", "inspect", "_struct", "_sre"}
 )
 """Packages whose objects without a state of their own either cannot change, or are nobody's data."""
+
+_CONSTANT = {
+    "pyarrow": re.compile(r"(Array|Scalar|Type|Table|RecordBatch|Schema|Field)$"),
+    "_collections": re.compile("_tuplegetter"),
+    "_ctypes": re.compile("CField"),
+    "sklearn": re.compile("(Loss|Error|Deviance)$"),
+}
+"""Classes of other packages whose objects cannot change."""
 
 
 def _listed(names: list[str]) -> str:
