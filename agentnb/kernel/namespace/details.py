@@ -15,8 +15,10 @@ from typing import Any
 
 from agentnb.kernel.namespace.cells import Past, array_line, compare_arrays
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
+from agentnb.kernel.namespace.literals import looks_like_credential
+from agentnb.kernel.namespace.objects import is_estimator
 from agentnb.kernel.namespace.polars_lines import is_polars, polars_lines
-from agentnb.kernel.namespace.summary import looks_like_credential, summarize
+from agentnb.kernel.namespace.summary import summarize
 from agentnb.kernel.namespace.table_lines import former_blocks, table_lines
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.undo.functions import Kept
@@ -141,7 +143,7 @@ def between(was: Any, value: Any, deadline: float) -> Iterator[str]:
         yield from polars_lines(was, value)
     elif type(value) in (dict, list, set):
         yield from _state_lines(value, was, value)
-    elif _is_estimator(value):
+    elif is_estimator(type(value)):
         yield from _attribute_lines(value, attributes(was), attributes(value))
 
 
@@ -242,7 +244,7 @@ def _attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, 
     names = {
         name for name in {**before, **after} if not same_object(before.get(name, MISSING), after.get(name, MISSING))
     }
-    if _is_estimator(value):
+    if is_estimator(type(value)):
         learned = {name for name in names if name.endswith("_") and not name.startswith("_")}
         if learned:
             was_fitted = any(name.endswith("_") and not name.startswith("_") for name in before)
@@ -251,10 +253,6 @@ def _attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, 
     one = {name: kept for name, kept in before.items() if name in names}
     other = {name: kept for name, kept in after.items() if name in names}
     yield from _dict_lines(one, other, "attribute", "attributes", str)
-
-
-def _is_estimator(value: Any) -> bool:
-    return any("fit" in base.__dict__ for base in type(value).__mro__)
 
 
 def _number(count: int, one: str, many: str) -> str:

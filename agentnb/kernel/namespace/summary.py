@@ -9,24 +9,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from types import NoneType
 from typing import Any
 
-from agentnb.kernel.namespace.kinds import attributes, lineage, root, type_name
+from agentnb.kernel.namespace.kinds import lineage, root, type_name
+from agentnb.kernel.namespace.literals import atom, ellipsis, looks_like_credential
+from agentnb.kernel.namespace.objects import describe
 
-_CREDENTIAL = re.compile(
-    r"(^|_)(api_?keys?|secrets?|secret_?keys?|access_?keys?|private_?keys?|tokens?|auth|authorization|bearer|"
-    r"pass(word|wd|phrase)?s?|pwd|credentials?|dsn|connection_?string)(_|\d*$)",
-    re.IGNORECASE,
-)
 _TEXT = 60  # characters of a string that are shown
 _ITEMS = 6  # elements or keys of a container that are shown
 _LOOKED_AT = 100  # elements that are looked at for their common type
-
-
-def looks_like_credential(name: str) -> bool:
-    """Whether a variable or key of this name is likely to hold a secret: ``api_key``, ``authToken``."""
-    return bool(_CREDENTIAL.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", name)))
 
 
 def summarize_variable(name: str, value: object, *, limit: int = 200) -> str:
@@ -62,7 +53,7 @@ def _describe(value: Any, cls: type) -> str:
         known = _KINDS.get(kind)
         if known is not None:
             return known(value)
-    return _instance(value, cls)
+    return describe(value, cls)
 
 
 def _one_line(text: str, limit: int) -> str:
@@ -101,29 +92,15 @@ def _bytes(value: bytes) -> str:
 
 def _repr(value: object) -> str:
     cls = type(value)
-    return _ellipsis(repr(value), 80) if root(cls) in _VALUE_PACKAGES else type_name(cls)  # not of a user's subclass
+    return ellipsis(repr(value), 80) if root(cls) in _VALUE_PACKAGES else type_name(cls)  # not of a user's subclass
 
 
 def _scalar(value: Any) -> str:
-    return f"{type_name(type(value))} {_ellipsis(str(value), 60)}"
+    return f"{type_name(type(value))} {ellipsis(str(value), 60)}"
 
 
 def _enum(value: Any) -> str:
     return f"{type_name(type(value))}.{value._name_}"
-
-
-def _atom(value: Any) -> str | None:
-    """Return the short literal of a small builtin value, None for anything else."""
-    cls = type(value)
-    if cls is str:
-        return repr(value) if len(value) <= 24 else repr(value[:20]) + "…"
-    if cls in (bool, float, complex, NoneType) or (cls is int and value.bit_length() <= 64):
-        return repr(value)
-    return None
-
-
-def _ellipsis(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 # --- containers -------------------------------------------------------------------------------------------------------
@@ -141,7 +118,7 @@ def _sequence(value: Any, items: Iterable[object], size: int, *, ordered: bool =
     text = f"{type_name(type(value))} of {size:,}"
     if names:
         text += " " + (" | ".join(names[:3]) + (" | …" if len(names) > 3 else ""))
-    literals = [_atom(item) for item in (head[:_ITEMS] if ordered else head)]
+    literals = [atom(item) for item in (head[:_ITEMS] if ordered else head)]
     if not literals or None in literals or (not ordered and size > _LOOKED_AT):
         return text
     shown = [literal for literal in literals if literal is not None]
@@ -173,9 +150,9 @@ def _dict(value: dict[Any, Any]) -> str:
     """Return ``dict of 2: 'a': 1, 'b': 2`` where it is small and plain, else the keys."""
     size = dict.__len__(value)
     head = list(itertools.islice(dict.items(value), _ITEMS))
-    keys = [_atom(key) or type_name(type(key)) for key, _ in head]
+    keys = [atom(key) or type_name(type(key)) for key, _ in head]
     text = f"{type_name(type(value))} of {size:,}" + (": " if head else "")
-    values = ["(hidden)" if type(k) is str and looks_like_credential(k) else _atom(v) for k, v in head]
+    values = ["(hidden)" if type(k) is str and looks_like_credential(k) else atom(v) for k, v in head]
     pairs = [f"{key}: {literal}" for key, literal in zip(keys, values, strict=True) if literal is not None]
     if size <= _ITEMS and len(pairs) == size and sum(map(len, pairs)) <= 100:
         return text + ", ".join(pairs)
@@ -187,18 +164,16 @@ def _dict(value: dict[Any, Any]) -> str:
 
 def shorten_dtype(dtype: object) -> str:
     """Return a dtype's name without its unit: ``datetime64[ns]`` is ``datetime64``."""
-    return re.sub(r"^(datetime64|timedelta64)\[\w+\]$", r"\1", _ellipsis(str(dtype), 30))
+    return re.sub(r"^(datetime64|timedelta64)\[\w+\]$", r"\1", ellipsis(str(dtype), 30))
 
 
 def label(value: object) -> str:
     """Return a column's label as text."""
     if type(value) is str:
-        return _ellipsis(value, 40)
+        return ellipsis(value, 40)
     if type(value) is tuple:
         return "(" + ", ".join(label(part) for part in value) + ")"
-    return _atom(value) or (
-        _ellipsis(str(value), 40) if root(type(value)) in _VALUE_PACKAGES else type_name(type(value))
-    )
+    return atom(value) or (ellipsis(str(value), 40) if root(type(value)) in _VALUE_PACKAGES else type_name(type(value)))
 
 
 def columns_of(frame: Any, most: int) -> str:
@@ -224,9 +199,12 @@ def _index(value: Any) -> str:
 
 
 def _array(value: Any) -> str:
-    text = f"{type_name(type(value))} {tuple(value.shape)} {_ellipsis(str(value.dtype), 40)}"
+    text = f"{type_name(type(value))} {tuple(value.shape)} {ellipsis(str(value.dtype), 40)}"
     if root(type(value)) == "numpy" and value.dtype.kind in "biuf" and 0 < value.size <= _ITEMS:
         text += f": {_preview([repr(item) for item in value.ravel().tolist()], value.size)}"
+    if root(type(value)) == "numpy" and value.dtype.kind == "O" and value.size:
+        names = sorted({type_name(type(item)) for item in itertools.islice(value.flat, _LOOKED_AT)})
+        text += f" of {' | '.join(names[:3])}" + (" | …" if len(names) > 3 else "")
     return text
 
 
@@ -265,7 +243,7 @@ def signature(function: Any) -> str:
 
 
 def _default(value: object) -> str:
-    return _atom(value) or "…"
+    return atom(value) or "…"
 
 
 def _function(value: Any) -> str:
@@ -293,19 +271,7 @@ def _coroutine(value: Any) -> str:
 
 def _exception(value: BaseException) -> str:
     first = value.args[0] if value.args else None
-    return type_name(type(value)) + (f": {_ellipsis(first, 100)}" if type(first) is str else "")
-
-
-def _instance(value: object, cls: type) -> str:
-    """Describe an object of an unknown class: its public attributes, and whether it is a fitted estimator."""
-    names = sorted(name for name in attributes(value) if isinstance(name, str) and not name.startswith("_"))
-    if any("fit" in base.__dict__ for base in cls.__mro__):
-        fitted = any(name.endswith("_") for name in names)
-        return f"fitted {type_name(cls)}" if fitted else f"{type_name(cls)} (not fitted)"
-    if not names:
-        return type_name(cls)
-    plural = "" if len(names) == 1 else "s"
-    return f"{type_name(cls)} with {len(names)} attribute{plural}: {_preview(names, len(names))}"
+    return type_name(type(value)) + (f": {ellipsis(first, 100)}" if type(first) is str else "")
 
 
 _VALUE_PACKAGES = frozenset({"datetime", "decimal", "fractions", "uuid", "pathlib", "numpy", "pandas", "re"})
