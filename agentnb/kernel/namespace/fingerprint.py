@@ -267,6 +267,10 @@ def _by_reduction(value: Any) -> Any:
         return _by_identity(value)
     function, arguments, *rest = reduced
     rest = [_without_cache(value, rest[0]), *rest[1:3]] if rest else []
+    if rest and type(rest[0]) is dict and not rest[0]:
+        rest[0] = None  # an empty ``__dict__`` is made where somebody asks for it
+    while rest and rest[-1] is None:
+        rest.pop()
     maker = getattr(function, "__qualname__", id(function))  # a bound one is another object each time
     return _token, (id(type(value)), maker, *(a for a in arguments if not isinstance(a, type))), *rest
 

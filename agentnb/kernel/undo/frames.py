@@ -298,6 +298,7 @@ def _same_labels(value: Any, state: dict[str, Any]) -> bool:
 def _restore_index(value: Any, state: dict[str, Any]) -> None:
     own = object.__getattribute__(value, "__dict__")
     own.update({name: list(kept) if name == "_names" else kept for name, kept in state.items() if name != "_freq"})
+    own.get("_cache", {}).pop("levels", None)  # they carry the names
     if "_freq" in state:
         _freq_holder(own)["_freq"] = state["_freq"]
 

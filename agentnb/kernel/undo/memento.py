@@ -68,9 +68,9 @@ class Changed(NamedTuple):
     after: Any
 
     @property
-    def key(self) -> tuple[int, Any]:
+    def key(self) -> tuple[int, str]:
         """What tells it from others: an array with attributes is two, its elements and its attributes."""
-        return id(self.value), self.kind.copy
+        return id(self.value), self.kind.aspect
 
 
 class Difference(NamedTuple):
@@ -254,26 +254,30 @@ class Memento:
         writes, moved, locked = self._memory.compare()
         in_files, _, _ = self._shared.compare()
         writes.written, writes.arrays = writes.written + in_files.written, writes.arrays + in_files.arrays
-        objects = found.objects + [Changed(each.array, _LAYOUT, each, header_of(each.array)) for each in moved]
+        objects = found.objects + [Changed(each.array, LAYOUT, each, header_of(each.array)) for each in moved]
         objects += [Changed(array, _LOCK, not now, now) for array in locked for now in [array.flags.writeable]]
         writes.arrays = [pair for pair in writes.arrays if is_written(pair[0], writes)]
         lost = found.lost + [value for value, before in self._loose.values() if _again(value, before) != before]
         changed = {id(each.value) for each in objects} | {id(array) for array, _ in writes.arrays}
-        if found.rearranged and changed:
-            objects += self._with_other_parts(found.rearranged, changed)
+        if found.tables and changed:
+            objects += self._with_other_parts(found.tables, changed)
             changed |= {id(each.value) for each in objects}
         kept = self.leading_to(changed) if changed else set()
         names = kept | self.leading_to(set(map(id, lost))) if lost else kept
         self._batches, self._loose, self._memory, self._shared = [], {}, Memory(), Memory()
-        return Difference(objects, found.derived, writes, lost, names, kept)
+        derived = [each for each in found.derived if id(each.value) not in changed]
+        return Difference(objects, derived, writes, lost, names, kept)
 
-    def _with_other_parts(self, rearranged: list[Changed], changed: set[int]) -> list[Changed]:
-        """Return those of the objects whose former parts were changed: they look as those do now, not as they did."""
+    def _with_other_parts(self, tables: list[tuple[Any, Kind, Any]], changed: set[int]) -> list[Changed]:
+        """Return those of the tables whose former parts were changed.
+
+        One that was rearranged as well looks as those do now, not as they did; one that was not may be until an undo.
+        """
         index, clean = self._index(), set[int]()
         return [
-            each
-            for each in rearranged
-            if any(_leads_to(part, changed, index, clean) for part in each.kind.parts(each.before))
+            Changed(value, kind, state, kind.copy(value))
+            for value, kind, state in tables
+            if any(_leads_to(part, changed, index, clean) for part in kind.parts(state))
         ]
 
     @property
@@ -379,12 +383,12 @@ def _leads_to(root: Any, goals: set[int], index: Mapping[int, tuple[Kind, Any]],
 class _Comparison:
     """Objects compared with their states.
 
-    ``rearranged`` are alike though not the same, ``lost`` cannot be looked at any more, ``derived``: see ``Difference``
+    ``tables`` are alike, ``lost`` cannot be looked at any more, ``derived``: see ``Difference``.
     """
 
     def __init__(self) -> None:
         self.objects: list[Changed] = []
-        self.rearranged: list[Changed] = []
+        self.tables: list[tuple[Any, Kind, Any]] = []
         self.derived: list[Changed] = []
         self.lost: list[Any] = []
 
@@ -401,16 +405,19 @@ class _Comparison:
                 return
         for value, state in zip(values, states, strict=True):
             try:
-                found = self._kept_in(kind, value, state)
-                if found is not None:
-                    found.append(Changed(value, kind, state, kind.copy(value)))
+                self._compare(kind, value, state)
             except Exception:  # a library's object that breaks when it is asked for its state
                 self.lost.append(value)
 
-    def _kept_in(self, kind: Kind, value: Any, state: Any) -> list[Changed] | None:
-        if kind.same(value, state):
-            return None if kind.exact is None or kind.exact(value, state) else self.derived
-        return self.rearranged if kind.alike is not None and kind.alike(value, state) else self.objects
+    def _compare(self, kind: Kind, value: Any, state: Any) -> None:
+        same = kind.same(value, state)
+        if not same and (kind.alike is None or not kind.alike(value, state)):
+            self.objects.append(Changed(value, kind, state, kind.copy(value)))
+            return
+        if kind.alike is not None:
+            self.tables.append((value, kind, state))
+        if same and kind.exact is not None and not kind.exact(value, state):
+            self.derived.append(Changed(value, kind, state, kind.copy(value)))
 
 
 def _all_same(kind: Kind, values: list[Any], states: list[Any]) -> bool:
@@ -431,6 +438,7 @@ _ATTRIBUTES = Kind(
     lambda state: [kept for name, kept in state.items() if name != "_mmap"],
     lambda value, state: same_state(value.__dict__, state, frozenset({"_fill_value", "_basedict"})),
     _restore_attributes,
+    aspect="attributes",
 )
 """What a subclass of numpy's array keeps beside its memory, the mask of a masked array for instance."""
 
@@ -460,12 +468,13 @@ def _restore_lock(value: Any, state: bool) -> None:
     value.flags.writeable = state
 
 
-_LAYOUT = Kind(
+LAYOUT = Kind(
     header_of,
     lambda state: [state.before] if isinstance(state, Moved) else [],
     lambda value, state: header_of(value) == _header_in(state),
     _restore_layout,
     alike_states=lambda one, other: _header_in(one) == _header_in(other),
+    aspect="layout",
 )
 """Arrays that were reshaped or resized in place."""
 _LOCK = Kind(
@@ -473,5 +482,6 @@ _LOCK = Kind(
     lambda state: (),
     lambda value, state: bool(value.flags.writeable == state),
     _restore_lock,
+    aspect="lock",
 )
 """Whether an array can be written to."""

@@ -16,8 +16,8 @@ import xxhash
 from agentnb.kernel.namespace.kinds import is_variable, variables
 from agentnb.kernel.namespace.reach import random_states
 from agentnb.kernel.undo.delta import Delta, tick
-from agentnb.kernel.undo.memento import Changed, Memento
-from agentnb.kernel.undo.memory import Written, header_of, span
+from agentnb.kernel.undo.memento import LAYOUT, Changed, Memento
+from agentnb.kernel.undo.memory import Header, Written, header_of, span
 from agentnb.kernel.undo.pages import view
 from agentnb.kernel.undo.states import MISSING, same_object, same_states
 
@@ -45,7 +45,7 @@ class _Plan:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
-        self.objects: dict[tuple[int, Any], tuple[Changed, Any]] = {}
+        self.objects: dict[tuple[int, str], tuple[Changed, Any]] = {}
         self.writes: list[tuple[Delta, Written]] = []
         self.bad_names: set[str] = set()
         self.bad_objects: set[int] = set()
@@ -70,7 +70,7 @@ def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, f
     if force:
         plan.bad_names, kept_off = set(), set()
     bound = {name: namespace.get(name, MISSING) for name in plan.names}
-    failed = _carry_out(plan, namespace, kept_off)
+    failed = _carry_out(ordered, plan, namespace, kept_off)
     moved = {name for name, value in bound.items() if namespace.get(name, MISSING) is not value and is_variable(name)}
     mutated, rebound = _mutated(ordered, plan, namespace, kept_off)
     stuck = Memento(variables(namespace), memory=False).leading_to(failed) if failed else set()
@@ -87,10 +87,12 @@ def _mutated(
 ) -> tuple[set[str], set[str]]:
     """Return which variables lead to what was put back in place, and which mean something else by now."""
     roots = {name: root for delta in deltas for name, root in delta.mutated.items()}
-    mutated = {name for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
+    goals = {key for key, _ in plan.objects} - kept_off
+    shared = {name: id(state) in goals for name, state in random_states().items() if name in roots}
+    goals |= {id(array) for delta, piece in plan.writes for array, _ in delta.writes.arrays_of(piece)} - kept_off
+    bound = {name: namespace[name] for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
+    mutated = Memento(bound, memory=False).leading_to(goals)
     rebound = {name for name in roots.keys() - mutated - plan.names.keys() if is_variable(name)}
-    put_back = {key for key, _ in plan.objects} - kept_off
-    shared = {name: id(state) in put_back for name, state in random_states().items() if name in roots}
     return mutated | {name for name, back in shared.items() if back}, rebound - shared.keys()
 
 
@@ -139,7 +141,7 @@ def _plan_names(deltas: list[Delta], namespace: Mapping[str, Any], plan: _Plan) 
 
 
 def _plan_objects(deltas: list[Delta], plan: _Plan) -> None:
-    found: dict[tuple[int, Any], list[tuple[Delta, Changed]]] = {}
+    found: dict[tuple[int, str], list[tuple[Delta, Changed]]] = {}
     for delta in deltas:
         for changed in delta.objects:
             found.setdefault(changed.key, []).append((delta, changed))
@@ -230,25 +232,37 @@ def _collide(plan: _Plan, namespace: Mapping[str, Any]) -> tuple[set[int], set[s
 # --- putting back -----------------------------------------------------------------------------------------------------
 
 
-def _carry_out(plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> set[int]:
+def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> set[int]:
     """Put everything back; return the objects (by id) that do not take their former content, a locked buffer say."""
-    writes, failed = [], set[int]()
+    writes: dict[int, list[tuple[Written, list[tuple[Any, Header]], Any]]] = {}
     for delta, piece in plan.writes:
         arrays = delta.writes.arrays_of(piece)
         if not any(id(array) in kept_off for array, _ in arrays):
-            writes.append((piece, arrays, delta.writes.before(piece)))
+            writes.setdefault(id(delta), []).append((piece, arrays, delta.writes.before(piece)))
+    failed: set[int] = set()
+    handled: dict[int, int] = {}
+    for delta in deltas:  # an array that was resized takes what was written before only once it has its former size
+        for piece, arrays, before in writes.get(id(delta), []):
+            for array, header in arrays:
+                _write(piece, array, header, before)
+        for changed in delta.objects:
+            key = id(changed.value)
+            if changed.kind is LAYOUT and key not in kept_off and handled.get(key, delta.ended) > delta.began:
+                handled[key] = delta.began
+                _put_back(changed, changed.before, failed)
     for changed, target in plan.objects.values():
-        if id(changed.value) not in kept_off:
-            try:
-                changed.kind.restore(changed.value, target)
-            except Exception:  # the rest goes back all the same
-                logger.exception("an object could not be put back")
-                failed.add(id(changed.value))
-    for piece, arrays, before in writes:
-        for array, header in arrays:
-            _write(piece, array, header, before)
+        if changed.kind is not LAYOUT and id(changed.value) not in kept_off:
+            _put_back(changed, target, failed)
     _bind(plan, namespace)
     return failed
+
+
+def _put_back(changed: Changed, state: Any, failed: set[int]) -> None:
+    try:
+        changed.kind.restore(changed.value, state)
+    except Exception:  # the rest goes back all the same
+        logger.exception("an object could not be put back")
+        failed.add(id(changed.value))
 
 
 def _bind(plan: _Plan, namespace: MutableMapping[str, Any]) -> None:

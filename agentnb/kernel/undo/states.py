@@ -23,7 +23,8 @@ class Kind(NamedTuple):
     ``same`` tells whether the object is as the state says, ``restore`` makes it so again. ``alike`` compares what a
     person would see (a table may have rearranged its memory); it is ``same`` where nothing else is known.
     ``alike_states`` does so for two states. ``exact`` looks, where ``same`` holds, at what is no change by itself but
-    has to go back with other changes: values that were computed from them and kept.
+    has to go back with other changes: values that were computed from them and kept. ``aspect`` names what of an object
+    is kept where that is not all of it.
     """
 
     copy: Callable[[Any], Any]
@@ -34,6 +35,7 @@ class Kind(NamedTuple):
     alike_states: Callable[[Any, Any], bool] | None = None
     flat: Callable[[list[Any]], Iterable[Any]] | None = None  # what many states hold, at the speed of C
     exact: Callable[[Any, Any], bool] | None = None
+    aspect: str = ""
 
 
 def same_items(one: Iterable[Any], other: Iterable[Any]) -> bool:
