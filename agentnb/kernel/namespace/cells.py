@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from agentnb.kernel.namespace.kinds import root
 from agentnb.kernel.namespace.tables import is_array, plain_view
 from agentnb.kernel.undo.frames import extension_of, former_parts, is_same_memory
 from agentnb.kernel.undo.memento import Changed
@@ -224,10 +225,16 @@ def _differ(one: Any, other: Any) -> Any:
 
 
 def _is_other(one: Any, other: Any) -> bool:
+    """Whether two objects differ; only values are compared, an object of any other class is another one."""
+    if type(one) is not type(other) or root(type(one)) not in _VALUES:
+        return True
     try:
         return bool(one != other) and not (bool(one != one) and bool(other != other))
-    except Exception:  # missing values and arrays have no truth
+    except Exception:  # containers that hold what cannot be compared
         return True
+
+
+_VALUES = frozenset({"builtins", "datetime", "decimal", "fractions", "uuid", "numpy", "pandas"})
 
 
 def _joined(parts: list[Any], like: Any) -> Any:

@@ -48,5 +48,8 @@ def _column_line(name: str, old: Any, new: Any) -> str:
     count = int(differ.sum())
     if not count:
         return ""
-    arrow = f" ({old.filter(differ)[0]!r:.30} → {new.filter(differ)[0]!r:.30})" if count == 1 else ""
+    arrow = ""
+    if count == 1:
+        place = differ.to_list().index(True)  # ``filter`` would start polars' threads, and those forbid a fork
+        arrow = f" ({old[place]!r:.30} → {new[place]!r:.30})"
     return f"{name}: {count:,} of {len(new):,} cell{'' if len(new) == 1 else 's'}{arrow}"

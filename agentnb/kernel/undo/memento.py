@@ -452,7 +452,9 @@ def _restore_layout(value: Any, state: Header | Moved) -> None:
 
     if not isinstance(state, Moved):
         return
-    header = state.header
+    header, writeable = state.header, value.flags.writeable
+    if not writeable:  # whether it is to be so is another matter
+        value.flags.writeable = True
     if value.dtype != header.dtype:
         value.dtype = header.dtype
     if value.size != int(np.prod(header.shape)):
@@ -462,6 +464,7 @@ def _restore_layout(value: Any, state: Header | Moved) -> None:
     plain_view(value)[...] = np.ndarray(
         header.shape, header.dtype, buffer=state.before, offset=header.start - start, strides=header.strides
     )
+    value.flags.writeable = writeable
 
 
 def _restore_lock(value: Any, state: bool) -> None:

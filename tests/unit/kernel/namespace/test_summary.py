@@ -101,12 +101,6 @@ def test_a_fitted_estimator_is_called_so():
     assert summarize(model) == "fitted Estimator"
 
 
-def test_an_unknown_object_shows_its_attributes_without_their_values():
-    thing = type("Thing", (), {})()
-    thing.b, thing.a, thing._hidden = "sk-secret", 1, 2
-    assert summarize(thing) == "Thing with 2 attributes: a, b"
-
-
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner),

@@ -12,6 +12,7 @@ import pandas as pd
 PLAIN = (int, float, str, bytes, bool, complex, type(None), range, slice)
 VALUES = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, np.generic, type(pd.NA), type(pd.NaT))
 _OWN = {"_mgr", "_attrs", "_flags", "_item_cache", "_name"}
+_OF_ARRAYS = {"_basedict", "_fill_value"}
 _CLASSES = {"__slotnames__", "__dict__", "__weakref__", "__annotations__", "__abstractmethods__", "_abc_impl"}
 
 
@@ -40,32 +41,25 @@ class Picture:
         return [id(value), id(cls), *(self.of(part) if part is not None else None for part in self.parts(value, cls))]
 
     def parts(self, value, cls):
-        if isinstance(value, np.ndarray):
-            yield from self.array(value)
-        elif isinstance(value, pd.DataFrame | pd.Series):
-            yield from self.table(value)
-        elif isinstance(value, pd.Index):
-            yield repr((list(value.names), value.tolist(), str(value.dtype), getattr(value, "freq", None)))
-        elif isinstance(value, pd.api.extensions.ExtensionArray):
-            yield repr((value.tolist(), str(value.dtype)))
-        elif cls.__module__.startswith("polars"):
-            yield repr((value.to_dict(as_series=False) if hasattr(value, "to_dict") else value.to_list(), len(value)))
-        elif isinstance(value, np.random.Generator | np.random.RandomState):
-            yield repr(getattr(value, "bit_generator", value._bit_generator).state)
-        elif isinstance(value, random.Random):
-            yield repr(value.getstate())
-        elif isinstance(value, types.FunctionType):
-            yield from (value.__dict__, value.__defaults__, value.__kwdefaults__, value.__name__, id(value.__code__))
-            yield from [cell.cell_contents for cell in value.__closure__ or ()]
-        elif isinstance(value, type):
-            if value.__module__ == "__main__":
-                yield value.__name__
-                yield from value.__bases__
-                yield from [part for pair in value.__dict__.items() if pair[0] not in _CLASSES for part in pair]
-        elif isinstance(value, functools.partial):
-            yield from (value.func, value.args, value.keywords)
+        way = next((way for classes, way in self.ways().items() if isinstance(value, classes)), None)
+        if way is not None:
+            yield from way(value)
         else:
             yield from self.elements(value, cls)
+
+    def ways(self):
+        return {
+            np.ndarray: self.array,
+            (pd.DataFrame, pd.Series): self.table,
+            pd.Index: index,
+            pd.api.extensions.ExtensionArray: lambda value: [repr((value.tolist(), str(value.dtype)))],
+            np.random.Generator: lambda value: [repr(value.bit_generator.state)],
+            np.random.RandomState: lambda value: [repr(value.get_state())],
+            random.Random: lambda value: [repr(value.getstate())],
+            types.FunctionType: function,
+            type: user_class,
+            functools.partial: lambda value: [value.func, value.args, value.keywords],
+        }
 
     def array(self, value):
         plain = value.view(np.ndarray)
@@ -75,14 +69,16 @@ class Picture:
             yield id(value.base)
         yield from leaves(plain)
         if hasattr(value, "__dict__"):
-            yield from [part for name, part in sorted(value.__dict__.items()) if name not in ("_basedict", "_fill_value")]
+            yield from [
+                part for name, part in sorted(value.__dict__.items()) if name not in ("_basedict", "_fill_value")
+            ]
 
     def table(self, value):
-        yield from (value.attrs, value.flags.allows_duplicate_labels, *self.parts(value.index, pd.Index))
+        yield from (value.attrs, value.flags.allows_duplicate_labels, *index(value.index))
         if isinstance(value, pd.Series):
             yield from (value.name, str(value.dtype), *value.tolist())
         else:
-            yield from self.parts(value.columns, pd.Index)
+            yield from index(value.columns)
             for place, dtype in enumerate(value.dtypes):
                 yield str(dtype)
                 yield from value.iloc[:, place].tolist()
@@ -90,7 +86,11 @@ class Picture:
 
     def elements(self, value, cls):
         if isinstance(value, dict):
-            pairs = collections.OrderedDict.items(value) if isinstance(value, collections.OrderedDict) else dict.items(value)
+            pairs = (
+                collections.OrderedDict.items(value)
+                if isinstance(value, collections.OrderedDict)
+                else dict.items(value)
+            )
             yield from [part for pair in pairs for part in pair]
         elif isinstance(value, list | tuple | collections.deque):
             yield from value
@@ -117,3 +117,22 @@ def leaves(plain):
     if plain.dtype.names is not None and plain.dtype.hasobject:
         return [part for name in plain.dtype.names for part in leaves(plain[name])]
     return plain.reshape(-1).tolist() if plain.dtype.hasobject else [plain.tobytes()]
+
+
+def index(value):
+    """An index by its content: one that is identical is as good."""
+    return [repr((list(value.names), value.tolist(), str(value.dtype), getattr(value, "freq", None)))]
+
+
+def function(value):
+    """A function with what it keeps."""
+    own = [value.__dict__, value.__defaults__, value.__kwdefaults__, value.__name__, value.__doc__, id(value.__code__)]
+    return [*own, *(cell.cell_contents for cell in value.__closure__ or ())]
+
+
+def user_class(value):
+    """A class of the user's with its attributes; of any other only which it is."""
+    if value.__module__ != "__main__":
+        return []
+    members = [part for pair in value.__dict__.items() if pair[0] not in _CLASSES for part in pair]
+    return [value.__name__, *value.__bases__, *members]

@@ -141,7 +141,22 @@ def test_shared_memory_is_no_forks_to_freeze(space, tmp_path):
     assert not memory.is_shared(space["private"])
     delta, changes = act(space, "filed[0] = 1; private[0] = 1")
     assert changes.keys() == {"filed", "private"}
-    assert delta.lost == ["filed"]
+    assert (delta.lost, changes["filed"].detail) == ([], ["1 of 3 elements (0 → 1)"])
+    assert roll_back([delta], space).restored == ["filed", "private"]
+    assert np.fromfile(path).tolist() == [0.0] * 3
+
+
+def test_of_a_large_file_only_a_fingerprint_is_taken(space, tmp_path, monkeypatch):
+    monkeypatch.setattr(memento, "INLINE", 16)
+    space["filed"] = np.memmap(tmp_path / "file.bin", dtype=float, mode="w+", shape=3)
+    delta, changes = act(space, "filed[0] = 1")
+    assert (delta.lost, list(changes)) == (["filed"], ["filed"])
+
+
+def test_what_a_resized_array_held_counts_for_the_budget():
+    space = {"__name__": "__main__", "arr": np.zeros(500_000)}
+    delta, _ = act(space, "arr.resize(10, refcheck=False)")
+    assert delta.size > 4_000_000
 
 
 def test_views_that_overlap_are_kept_once():
