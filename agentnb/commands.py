@@ -215,6 +215,9 @@ def _undo(notebook: Notebook, variables: dict[str, Any], words: list[str], rest:
     if len(words) > 1:
         raise OptionError("write %agents undo, or %agents undo STEP with the number or id of a step")
     run = notebook.newest_changed()
+    newer = notebook.runs[notebook.runs.index(run) + 1 :]
+    if newer:
+        print(f"nothing is left to take back of the newer run{'s' * (len(newer) > 1)} {', '.join(n.id for n in newer)}")
     print(f"run {run.id}: {one_line(run.record.task, 60)}\n{run.undo(words[0] if words else None)}")
     return _Done()
 

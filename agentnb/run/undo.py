@@ -20,6 +20,8 @@ from agentnb.record.document import RunRecord, Step
 from agentnb.record.events import Said, Undone
 from agentnb.run.recorder import Recorder
 
+_NAMES = 20  # that are shown of many
+
 
 @dataclass(frozen=True)
 class UndoReport:
@@ -41,14 +43,19 @@ class UndoReport:
         named = {True: "overwritten though changed", False: "left alone, since changed"}[self.forced]
         hint = "" if self.forced or not self.collisions else "; `force=True` overwrites them"
         parts = [
-            f"put back: {', '.join(self.restored)}" if self.restored else "nothing was put back",
-            f"{named} after the step: {', '.join(self.collisions)}{hint}" if self.collisions else "",
-            f"bound to something else since, so left as they are: {', '.join(self.rebound)}" if self.rebound else "",
-            f"changed in a way that cannot be undone: {', '.join(self.lost)}" if self.lost else "",
+            f"put back: {_listed(self.restored)}" if self.restored else "nothing was put back",
+            f"{named} after the step: {_listed(self.collisions)}{hint}" if self.collisions else "",
+            f"bound to something else since, so left as they are: {_listed(self.rebound)}" if self.rebound else "",
+            f"changed in a way that cannot be undone: {_listed(self.lost)}" if self.lost else "",
         ]
         return "\n".join(filter(None, parts))
 
     __repr__ = __str__
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 class Undo:
@@ -162,11 +169,16 @@ class Undo:
         if not chosen and not self._store.budget:
             raise UserError('undo is switched off; write undo_memory = "2 GB" in agentnb.toml for the runs to come')
         if not chosen:
-            what = "the run" if step is None else f"step {step} and what followed it"
-            raise UserError(
-                f"{what} changed none of your variables, or was undone already; `run.changes` lists what was"
-            )
+            raise UserError(self._nothing_left(step))
         return chosen
+
+    def _nothing_left(self, step: int | str | None) -> str:
+        steps = self._recorder.record.steps
+        meant = steps if step is None else steps[steps.index(find_step(self._recorder.record, step)) :]
+        what = "the run" if step is None else f"step {step} and what followed it"
+        if any(each.undone for each in meant):
+            return f"{what} was undone already, and an undo is not taken back; run the code again: `run.steps` has it"
+        return f"{what} changed none of your variables; `run.changes` lists what was"
 
     def _beginning(self, step: Step) -> int:
         steps = self._recorder.record.steps
@@ -195,8 +207,9 @@ def find_step(record: RunRecord, step: int | str) -> Step:
 
 def told_to_agents(record: RunRecord, report: UndoReport) -> dict[str, str]:
     """Return for each agent whose steps were taken back what it is to know."""
-    names = f" Put back: {', '.join(report.restored)}." if report.restored else ""
-    left = f" Left as they are: {', '.join(report.collisions)}." if report.collisions and not report.forced else ""
+    names = f" Put back: {_listed(report.restored)}." if report.restored else ""
+    kept = sorted({*report.rebound, *(() if report.forced else report.collisions)})
+    left = f" Left as they are: {_listed(kept)}." if kept else ""
     numbers: dict[str, list[str]] = {}
     for step in record.steps:
         if step.id in report.steps:

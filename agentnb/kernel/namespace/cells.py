@@ -63,6 +63,12 @@ def column_line(old: Column, new: Column, past: Past, known: dict[int, _Elements
     return _told(cells, len(new[1]), "cell") if cells is not None and len(cells.before) else ""
 
 
+def values_line(old: Any, new: Any, deadline: float) -> str:
+    """Tell how many values differ between two arrays of one length; the empty string where none does."""
+    cells = _compared(old, new, deadline)
+    return _told(cells, len(new), "cell") if cells is not None and len(cells.before) else ""
+
+
 def _column_cells(old: Column, new: Column, past: Past, known: dict[int, _Elements | None]) -> _Cells | None:
     """Return the cells of a column that changed; None where it is known that none did."""
     old, new = _plain(old), _plain(new)

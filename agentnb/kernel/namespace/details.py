@@ -105,6 +105,8 @@ class Details:
             yield from array_line(value, past)
             if changed is not None and type(changed.before) is dict:
                 yield from _attribute_lines(value, changed.before, changed.after)
+        elif changed is not None and is_polars(type(value)):
+            yield from polars_lines(changed.before, changed.after, self._deadline)
         elif changed is not None:
             yield from state_lines(value, changed.before, changed.after)
 
@@ -140,7 +142,7 @@ def between(was: Any, value: Any, deadline: float) -> Iterator[str]:
     elif is_array(type(value)):
         yield from compare_arrays(was, value, deadline)
     elif is_polars(type(value)):
-        yield from polars_lines(was, value)
+        yield from polars_lines(was, value, deadline)
     elif type(value) in (dict, list, set):
         yield from _state_lines(value, was, value)
     elif is_estimator(type(value)):
@@ -159,8 +161,6 @@ def _state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
         yield from _list_lines(before, after)
     elif isinstance(before, set) and isinstance(after, set):
         yield from _count("element", "elements", len(after - before), len(before - after), 0)
-    elif is_polars(type(value)):
-        yield from polars_lines(before, after)
     elif isinstance(before, bytes) and isinstance(after, bytes):
         yield from _byte_lines(value, before, after)
     elif isinstance(before, Attributes):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentnb.kernel.namespace.cells import values_line
 from agentnb.kernel.namespace.kinds import lineage
 
 _COLUMNS = 6
-_MOST = 2_000_000
+_MOST = 250_000
 """Cells of a column that are compared."""
 
 
@@ -17,7 +18,7 @@ def is_polars(cls: type) -> bool:
     return any(kind in ("polars.DataFrame", "polars.Series") for kind in lineage(cls))
 
 
-def polars_lines(was: Any, value: Any) -> Iterator[str]:
+def polars_lines(was: Any, value: Any, deadline: float) -> Iterator[str]:
     """Tell which columns are new, gone, of another dtype, and how many cells of the others changed."""
     olds, news = _columns(was), _columns(value)
     for word, names in (("added", news.keys() - olds.keys()), ("dropped", olds.keys() - news.keys())):
@@ -31,7 +32,7 @@ def polars_lines(was: Any, value: Any) -> Iterator[str]:
     if len(was) != len(value):
         yield f"rows: {len(was):,} → {len(value):,}"
         return
-    lines = [line for each in both if (line := _column_line(*each))]
+    lines = [line for each in both if (line := _column_line(*each, deadline))]
     yield from lines[:_COLUMNS]
     if len(lines) > _COLUMNS:
         yield "… more columns"
@@ -41,15 +42,19 @@ def _columns(value: Any) -> dict[str, Any]:
     return {each.name: each for each in value.get_columns()} if hasattr(value, "get_columns") else {"values": value}
 
 
-def _column_line(name: str, old: Any, new: Any) -> str:
+def _column_line(name: str, old: Any, new: Any, deadline: float) -> str:
     if old.dtype != new.dtype or len(new) > _MOST:
         return ""
-    differ = old.ne_missing(new)
-    count = int(differ.sum())
-    if not count:
-        return ""
-    arrow = ""
-    if count == 1:
-        place = differ.to_list().index(True)  # ``filter`` would start polars' threads, and those forbid a fork
-        arrow = f" ({old[place]!r:.30} → {new[place]!r:.30})"
-    return f"{name}: {count:,} of {len(new):,} cell{'' if len(new) == 1 else 's'}{arrow}"
+    line = values_line(_values(old), _values(new), deadline)
+    return f"{name}: {line}" if line else ""
+
+
+def _values(series: Any) -> Any:
+    """Return a column as an array; polars' own comparison would start its threads, and those forbid a fork."""
+    import numpy as np
+
+    if series.dtype.is_numeric() and not series.null_count():
+        return series.to_numpy()
+    found = np.empty(len(series), object)
+    found[:] = series.to_list()
+    return found

@@ -8,7 +8,7 @@ from agentnb.errors import UserError
 from agentnb.kernel.undo.delta import Delta, retained_size, tick
 from agentnb.kernel.undo.store import Checkpoints, kernel_checkpoints, show_size
 from agentnb.record.journal import read_journal
-from agentnb.run.undo import UndoReport, find_step
+from agentnb.run.undo import UndoReport, find_step, told_to_agents
 from agentnb.testing import ScriptedModel
 
 
@@ -33,6 +33,43 @@ async def test_a_run_and_what_is_said_of_it():
     assert [step.undone for step in run.steps] == [True, True, False]
     with pytest.raises(UserError, match="undone already"):
         run.undo()
+
+
+async def test_an_undo_is_not_undone_and_a_run_that_changed_nothing_says_so():
+    run, _ = await ran("a = 1", "a + 1")
+    run.undo("t1.1")
+    for step in (None, "t1.1"):
+        with pytest.raises(UserError, match="was undone already, and an undo is not taken back; run the code again"):
+            run.undo(step)
+    idle, _ = await ran("1 + 1")
+    with pytest.raises(UserError, match="the run changed none of your variables"):
+        idle.undo()
+
+
+async def test_of_very_many_names_some_are_shown():
+    run, space = await ran("globals().update({f'n{i}': i for i in range(1000)})")
+    report = run.undo()
+    assert len(report.restored) == 1000
+    assert str(report).endswith(" and 980 more")
+    assert len(told_to_agents(run.record, report)["coordinator"]) < 400
+    assert "n5" not in space
+
+
+async def test_a_name_bound_anew_since_is_left_and_said():
+    run, space = await ran("rows.append(1); n = 2", variables={"__name__": "__main__", "rows": [], "n": 1})
+    space["rows"] = ["mine"]
+    report = run.undo()
+    assert (report.restored, report.rebound, space["rows"]) == (["n"], ["rows"], ["mine"])
+    assert "bound to something else since, so left as they are: rows" in str(report)
+    assert "Left as they are: rows" in next(iter(told_to_agents(run.record, report).values()))
+
+
+async def test_what_the_person_did_to_what_a_step_made_is_a_collision():
+    run, space = await ran("made = [1]")
+    space["made"].append("mine")
+    assert run.undo().collisions == ["made"]
+    assert space["made"] == [1, "mine"]
+    assert run.undo(force=True).steps == ["t1.1"]
 
 
 async def test_a_collision_can_be_forced_afterwards():

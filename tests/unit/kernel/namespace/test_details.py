@@ -1,5 +1,7 @@
 """The lines that tell how a variable differs."""
 
+import array
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,16 @@ class Model:
     def fit(self, x):
         self.coef_ = [x]
         return self
+
+
+COUNTING = """
+def counting():
+    n = 0
+    def count():
+        nonlocal n
+        n += 1
+    return count
+"""
 
 
 @pytest.fixture
@@ -31,7 +43,28 @@ def space():
         "seen": {1, 2},
         "model": Model(),
         "raw": [0] * 5,
+        "ext": pd.DataFrame(
+            {
+                "n": pd.array([1, None], "Int64"),
+                "c": pd.Categorical(["u", "v"]),
+                "p": pd.period_range("2020", periods=2, freq="M"),
+                "t": pd.date_range("2020", periods=2),
+                "i": pd.interval_range(0, 2),
+                "o": [[], {}],
+            }
+        ),
+        "twins": pd.DataFrame([[1, 2.0], [3, 4.0]], columns=["a", "a"]),
+        "strip": np.arange(6.0).reshape(2, 3)[:, 1],
+        "numbers": array.array("d", [1, 2]),
+        "packed": bytearray(b"abc"),
+        "count": _counting(),
     }
+
+
+def _counting():
+    names = {"__name__": "__main__"}
+    exec(COUNTING, names)
+    return names["counting"]()
 
 
 CASES = [
@@ -67,6 +100,32 @@ CASES = [
     ("model.fit(1)", "model", ["fitted now: coef_"]),
     ("model.depth = 5; model.api_key = 'sk-2'", "model", ["2 attributes changed: depth 3 → 5, api_key"]),
     ("fresh = 1", "fresh", []),
+    ("df.loc['p', 'a'] = 9; df['a'] = df['a'].copy()", "df", ["a: 1 of 3 cells (1 → 9)"]),
+    ("df.loc['p', 'a'] = 9; df['a'] = [5.0, 6, 7]", "df", ["a: 3 of 3 cells (1 … 3 → 5 … 7)"]),
+    ("df.columns = list('xyz')", "df", ["columns renamed: a → x, b → y, s → z"]),
+    ("df.index.name = 'k'", "df", ["index named: None → k"]),
+    ("df.attrs['unit'] = 'm'", "df", ["attrs: 1 entry added: 'unit'"]),
+    ("ser.name = 'q'", "ser", ["name: 'k' → 'q'"]),
+    ("ser = ser.astype(float)", "ser", ["dtype: int64 → float64"]),
+    ("ext.loc[0, 'n'] = None; ext.loc[1, 'n'] = 7", "ext", ["n: 2 of 2 cells"]),
+    ("ext['n'] = ext['n'].fillna(5)", "ext", ["n: 1 of 2 cells (<NA> → 5)"]),
+    ("ext.loc[0, 'c'] = 'v'", "ext", ["c: 1 of 2 cells ('u' → 'v')"]),
+    ("ext.loc[0, 'p'] = pd.NaT", "ext", ["p: 1 of 2 cells (2020-01 → NaT)"]),
+    ("ext.loc[0, 't'] = pd.Timestamp('2021')", "ext", ["t: 1 of 2 cells (2020-01-01 → 2021-01-01)"]),
+    ("ext['t'] = pd.NaT", "ext", ["t: 2 of 2 cells (2020-01-01 … 2020-01-02 → NaT)"]),
+    ("ext.loc[0, 'i'] = pd.Interval(7, 8)", "ext", ["i: 1 of 2 cells ((0, 1] → (7, 8])"]),
+    ("ext.loc[0, 'o'].append(1)", "ext", ["o: changed inside 1 cell"]),
+    ("twins['b'] = 1", "twins", ["column added: b int64"]),
+    ("twins.drop(columns='a', inplace=True)", "twins", ["columns dropped: a, a"]),
+    ("twins.iloc[0, 1] = 9", "twins", ["a: 1 of 2 cells (2 → 9)"]),
+    ("arr[0, 0] = float('nan'); arr[1, 1] = 9", "arr", ["2 of 6 elements (0 … 4 → 9 or nan)"]),
+    ("strip[0] = 9", "strip", ["1 of 2 elements (1 → 9)"]),
+    ("arr.flags.writeable = False", "arr", ["made read-only"]),
+    ("cfg['a'] = cfg.pop('a')", "cfg", ["entries in another order"]),
+    ("numbers.append(3); numbers[0] = 9", "numbers", ["1 element added, 1 element changed"]),
+    ("packed += b'd'", "packed", ["1 byte added"]),
+    ("count()", "count", ["1 closed-over name changed: n 0 → 1"]),
+    ("count.note = 1", "count", ["1 attribute added: note"]),
 ]
 
 
