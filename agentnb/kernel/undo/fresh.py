@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, is_opaque, sketch
+from agentnb.kernel.namespace.tables import size_hint
 from agentnb.kernel.undo.states import MISSING
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SECONDS = 0.01
 """What the fingerprints of one action's new objects may take; of the large ones, samples are compared."""
 _PATIENCE = 15.0
+_LARGE = 8 << 20
+"""Bytes of arrays above which samples are compared."""
 _MOST = 10_000
 
 
@@ -32,8 +35,9 @@ class Fresh(NamedTuple):
 
     def is_changed(self) -> bool:
         """Whether they have another content now."""
-        again = fingerprint(self.values, deadline=time.perf_counter() + _PATIENCE)
-        return (again if self.print.exact else sketch(self.values)) != self.print
+        if not self.print.exact:
+            return sketch(self.values) != self.print
+        return fingerprint(self.values, deadline=time.perf_counter() + _PATIENCE) != self.print
 
 
 def left_by(delta: Delta, known: Collection[int]) -> list[Fresh]:
@@ -43,7 +47,8 @@ def left_by(delta: Delta, known: Collection[int]) -> list[Fresh]:
     for place, values in _places(delta):
         new = [value for value in values if id(value) not in known and not is_opaque(value)]
         if new and time.perf_counter() < deadline:
-            found.append(Fresh(place, new, fingerprint(new, deadline=deadline)))
+            large = sum(map(size_hint, new)) > _LARGE
+            found.append(Fresh(place, new, sketch(new) if large else fingerprint(new, deadline=deadline)))
     return found
 
 

@@ -7,6 +7,7 @@ that leads to such an object is left alone altogether and named. Then everything
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +16,20 @@ import xxhash
 
 from agentnb.kernel.namespace.kinds import is_variable, variables
 from agentnb.kernel.namespace.reach import random_states
+from agentnb.kernel.namespace.tables import size_hint
 from agentnb.kernel.undo.delta import Delta, tick
 from agentnb.kernel.undo.memento import LAYOUT, Changed, Memento
 from agentnb.kernel.undo.memory import Header, Written, header_of, span
 from agentnb.kernel.undo.pages import view
-from agentnb.kernel.undo.states import MISSING, same_object, same_states
+from agentnb.kernel.undo.states import CONTAINERS, MISSING, same_object, same_states
 
 logger = logging.getLogger("agentnb")
 
 _Same = Callable[[Any, Any], bool]
+_SECONDS = 0.01
+"""What it may take to see whether the variables still lead to what was put back."""
+_LARGE = 64 * 4000
+"""The size hint of containers for which that is not looked at: of 4,000 elements."""
 
 
 @dataclass
@@ -91,7 +97,10 @@ def _mutated(
     shared = {name: id(state) in goals for name, state in random_states().items() if name in roots}
     goals |= {id(array) for delta, piece in plan.writes for array, _ in delta.writes.arrays_of(piece)} - kept_off
     bound = {name: namespace[name] for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
-    mutated = Memento(bound, memory=False).leading_to(goals)
+    large = {name for name, value in bound.items() if type(value) in CONTAINERS and size_hint(value) > _LARGE}
+    small = {name: value for name, value in bound.items() if name not in large}
+    walk = Memento(small, memory=False, deadline=time.perf_counter() + _SECONDS)
+    mutated = walk.leading_to(goals) | {*walk.beyond, *large}  # of what is too large it is taken for granted
     rebound = {name for name in roots.keys() - mutated - plan.names.keys() if is_variable(name)}
     return mutated | {name for name, back in shared.items() if back}, rebound - shared.keys()
 
