@@ -105,7 +105,12 @@ class Notebook:
         return (going or self.runs)[-1]
 
     def newest_changed(self) -> Run:
-        """Return the run to undo: the newest that has something to take back, else the newest of all."""
+        """Return the run to undo: the newest that has something to take back, else the newest of all.
+
+        Raises ``UserError`` where this kernel has had none.
+        """
+        if not self.runs:
+            raise UserError("no run of this kernel can be undone: a restart ends that; start one with a %%agents cell")
         able = [run for run in self.runs if run.checkpoints]
         return able[-1] if able else self.newest()
 
