@@ -149,7 +149,7 @@ def test_each_command_has_one_sentence_for_a_notebook_without_runs(command, caps
         ("budget 5k", "there is no run yet"),
         ("change quant read_only=maybe", "read_only is true or false"),
         ("change quant approve=plan", "is auto or ask"),
-        ("undo", "there is no run yet"),
+        ("undo", "no run of this kernel can be undone: a restart ends that"),
     ],
 )
 def test_a_slip_is_one_sentence_that_says_what_to_type(notebook, line, told):

@@ -253,7 +253,7 @@ class Memento:
                 found.look(batch)
         writes, moved, locked = self._memory.compare()
         in_files, _, _ = self._shared.compare()
-        writes.written, writes.arrays = writes.written + in_files.written, writes.arrays + in_files.arrays
+        writes.include(in_files)
         objects = found.objects + [Changed(each.array, LAYOUT, each, header_of(each.array)) for each in moved]
         objects += [Changed(array, _LOCK, not now, now) for array in locked for now in [array.flags.writeable]]
         writes.arrays = [pair for pair in writes.arrays if is_written(pair[0], writes)]

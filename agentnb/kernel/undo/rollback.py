@@ -95,7 +95,7 @@ def _mutated(
     roots = {name: root for delta in deltas for name, root in delta.mutated.items()}
     goals = {key for key, _ in plan.objects} - kept_off
     shared = {name: id(state) in goals for name, state in random_states().items() if name in roots}
-    goals |= {id(array) for delta, piece in plan.writes for array, _ in delta.writes.arrays_of(piece)} - kept_off
+    goals |= {id(array) for delta in deltas for array, _ in delta.writes.arrays} - kept_off
     bound = {name: namespace[name] for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
     large = {name for name, value in bound.items() if type(value) in CONTAINERS and size_hint(value) > _LARGE}
     small = {name: value for name, value in bound.items() if name not in large}
@@ -249,6 +249,9 @@ def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, 
         if not any(id(array) in kept_off for array, _ in arrays):
             writes.setdefault(id(delta), []).append((piece, arrays, delta.writes.before(piece)))
     failed: set[int] = set()
+    for changed, target in plan.objects.values():
+        if changed.kind is not LAYOUT and id(changed.value) not in kept_off:
+            _put_back(changed, target, failed)
     handled: dict[int, int] = {}
     for delta in deltas:  # an array that was resized takes what was written before only once it has its former size
         for piece, arrays, before in writes.get(id(delta), []):
@@ -259,9 +262,6 @@ def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, 
             if changed.kind is LAYOUT and key not in kept_off and handled.get(key, delta.ended) > delta.began:
                 handled[key] = delta.began
                 _put_back(changed, changed.before, failed)
-    for changed, target in plan.objects.values():
-        if changed.kind is not LAYOUT and id(changed.value) not in kept_off:
-            _put_back(changed, target, failed)
     _bind(plan, namespace)
     return failed
 

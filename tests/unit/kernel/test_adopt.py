@@ -203,7 +203,7 @@ def test_what_the_action_saw_itself_of_an_array_is_not_put_back_twice() -> None:
     bundle = bundle_of(namespace, whole=np.arange(5000.0) * 3 + 1)
     adopted = adopt(bundle, merge(bundle, namespace), namespace)
     delta = Delta(tick(), tick())
-    delta.writes, _ = watched.compare()
+    delta.writes, *_ = watched.compare()
     include(delta, adopted)
     assert roll_back([delta], namespace).restored == ["whole"]
     assert np.array_equal(memory, np.arange(5000.0))
