@@ -190,7 +190,7 @@ def _delta(
         delta.objects, delta.writes = difference.objects, difference.writes
         delta.mutated = {name: id(before.values.get(name)) for name in difference.kept}
         if delta.objects or delta.writes.written:
-            delta.objects = delta.objects + difference.derived
+            delta.derived = difference.derived
         lost = set(map(id, difference.lost))
         unkept = before.memento.uncovered.items() if before.memento is not None else ()
         delta.lost = [name for name, objects in unkept if not lost.isdisjoint(map(id, objects))] + sorted(sampled)

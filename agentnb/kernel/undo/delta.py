@@ -34,8 +34,8 @@ class Delta:
     ``names`` are those of the user's namespace, with the values before and after (``MISSING``: there was none).
     ``objects`` and ``writes`` are what was changed in place, ``lost`` the variables of which something was changed that
     cannot be put back, ``mutated`` those that lead to something changed in place, with the ids of what they were bound
-    to. ``fresh`` are new objects that it left. ``contested`` names and objects (by id) were changed by somebody else in
-    the same time as well.
+    to. ``derived`` are objects of which only what they keep of what they computed changed. ``fresh`` are new objects
+    that it left. ``contested`` names and objects (by id) were changed by somebody else in the same time as well.
     """
 
     began: int
@@ -45,6 +45,7 @@ class Delta:
     writes: Writes = field(default_factory=Writes)
     lost: list[str] = field(default_factory=list)
     mutated: dict[str, int] = field(default_factory=dict)
+    derived: list[Changed] = field(default_factory=list)
     fresh: list[Fresh] = field(default_factory=list)
     contested_names: set[str] = field(default_factory=set)
     contested: set[int] = field(default_factory=set)
@@ -61,7 +62,7 @@ class Delta:
 
     def close(self) -> None:
         """Let go of all that is held."""
-        self.names, self.objects, self.fresh = {}, [], []
+        self.names, self.objects, self.derived, self.fresh = {}, [], [], []
         self.writes.close()
         self.writes = Writes()
 

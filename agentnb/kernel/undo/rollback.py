@@ -26,6 +26,7 @@ from agentnb.kernel.undo.states import CONTAINERS, MISSING, same_object, same_st
 logger = logging.getLogger("agentnb")
 
 _Same = Callable[[Any, Any], bool]
+_Piece = tuple[Written, list[tuple[Any, Header]], Any]
 _SECONDS = 0.01
 """What it may take to see whether the variables still lead to what was put back."""
 _LARGE = 64 * 4000
@@ -243,7 +244,7 @@ def _collide(plan: _Plan, namespace: Mapping[str, Any]) -> tuple[set[int], set[s
 
 def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, Any], kept_off: set[int]) -> set[int]:
     """Put everything back; return the objects (by id) that do not take their former content, a locked buffer say."""
-    writes: dict[int, list[tuple[Written, list[tuple[Any, Header]], Any]]] = {}
+    writes: dict[int, list[_Piece]] = {}
     for delta, piece in plan.writes:
         arrays = delta.writes.arrays_of(piece)
         if not any(id(array) in kept_off for array, _ in arrays):
@@ -252,8 +253,20 @@ def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, 
     for changed, target in plan.objects.values():
         if changed.kind is not LAYOUT and id(changed.value) not in kept_off:
             _put_back(changed, target, failed)
+    _put_back_memory(deltas, writes, kept_off, failed)
+    for changed in [each for delta in deltas for each in delta.derived]:
+        if id(changed.value) not in kept_off and changed.kind.same(changed.value, changed.before):
+            _put_back(changed, changed.before, failed)
+    _bind(plan, namespace)
+    return failed
+
+
+def _put_back_memory(
+    deltas: list[Delta], writes: Mapping[int, list[_Piece]], kept_off: set[int], failed: set[int]
+) -> None:
+    """Go back step by step: a resized array takes what was written before once it has its former size."""
     handled: dict[int, int] = {}
-    for delta in deltas:  # an array that was resized takes what was written before only once it has its former size
+    for delta in deltas:
         for piece, arrays, before in writes.get(id(delta), []):
             for array, header in arrays:
                 _write(piece, array, header, before)
@@ -262,8 +275,6 @@ def _carry_out(deltas: list[Delta], plan: _Plan, namespace: MutableMapping[str, 
             if changed.kind is LAYOUT and key not in kept_off and handled.get(key, delta.ended) > delta.began:
                 handled[key] = delta.began
                 _put_back(changed, changed.before, failed)
-    _bind(plan, namespace)
-    return failed
 
 
 def _put_back(changed: Changed, state: Any, failed: set[int]) -> None:

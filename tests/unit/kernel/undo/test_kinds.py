@@ -137,6 +137,22 @@ def test_what_was_computed_from_what_is_taken_back_is_forgotten():
     assert act(space, "x.total; total()")[1] == {}  # to compute it is no change
 
 
+def test_what_an_action_only_computed_is_no_collision():
+    space = made(CACHING + "y = [1]")
+    delta, _ = act(space, "y.append(2); x.total")
+    space["x"].mine = 1
+    came = roll_back([delta], space)
+    assert (came.restored, came.collisions, space["x"].mine) == (["y"], [], 1)
+
+
+def test_what_one_step_computed_and_the_next_changed_is_forgotten():
+    space = made(CACHING + "y = [1]")
+    first, _ = act(space, "y.append(2); x.rows[0] += 1; x.total")
+    second, _ = act(space, "x.rows = [7]; x.note = 1")
+    roll_back([first, second], space)
+    assert (space["x"].total, space["x"].rows) == (1, [1])
+
+
 def test_random_numbers_are_drawn_again():
     space = made("")
     delta, changes = act(space, "one = random.random(), np.random.rand()")

@@ -227,7 +227,7 @@ def acted(space, code):
     return act(space, body)[0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(programs(), st.booleans())
 def test_after_an_undo_all_is_as_before(program, together):
     names, steps, reads = program
