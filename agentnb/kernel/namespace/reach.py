@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -276,9 +277,12 @@ class _Walk:
         return True
 
     def is_users(self, function: FunctionType) -> bool:
-        """Whether a function is the user's, not a library's."""
+        """Whether a function is the user's, of the notebook or a module beside it, not a library's."""
         space = function.__globals__
-        return space is self._view or space.get("__name__") == "__main__"
+        if space is self._view or space.get("__name__") == "__main__":
+            return True
+        file = space.get("__file__")
+        return isinstance(file, str) and _is_users_file(file)
 
     def _next(self, value: Any) -> Iterator[Any]:
         yield from self._code_of(value)
@@ -326,6 +330,14 @@ class _Walk:
             yield from function.__defaults__ or ()
             space = function.__globals__
             yield from [space[name] for name in _names_in(function.__code__) if name in space]
+
+
+@functools.lru_cache(maxsize=512)
+def _is_users_file(file: str) -> bool:
+    """Whether a module lies neither in Python's own folders nor where packages are installed."""
+    if {"site-packages", "dist-packages"}.intersection(os.path.normpath(file).split(os.sep)):
+        return False
+    return not file.startswith((sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)))
 
 
 def _members(cls: type) -> Iterator[Any]:

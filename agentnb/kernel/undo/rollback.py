@@ -56,6 +56,7 @@ class _Plan:
         self.writes: list[tuple[Delta, Written]] = []
         self.bad_names: set[str] = set()
         self.bad_objects: set[int] = set()
+        self.idle: set[int] = set()  # objects that are as they were before
 
 
 def roll_back(deltas: Iterable[Delta], namespace: MutableMapping[str, Any], *, force: bool = False) -> Rollback:
@@ -94,7 +95,7 @@ def _mutated(
 ) -> tuple[set[str], set[str]]:
     """Return which variables lead to what was put back in place, and which mean something else by now."""
     roots = {name: root for delta in deltas for name, root in delta.mutated.items()}
-    goals = {key for key, _ in plan.objects} - kept_off
+    goals = {key for key, _ in plan.objects} - kept_off - plan.idle
     shared = {name: id(state) in goals for name, state in random_states().items() if name in roots}
     goals |= {id(array) for delta in deltas for array, _ in delta.writes.arrays} - kept_off
     bound = {name: namespace[name] for name, root in roots.items() if id(namespace.get(name, MISSING)) == root}
@@ -162,7 +163,9 @@ def _plan_objects(deltas: list[Delta], plan: _Plan) -> None:
         target, unbroken = _oldest(states, kind.alike_states or same_states)
         like = kind.alike or kind.same
         plan.objects[key] = next(changed for _, changed in entries if changed.before is target), target
-        if not like(newest.value, target) and not (unbroken and like(newest.value, newest.after)):
+        if like(newest.value, target):
+            plan.idle.add(id(newest.value))
+        elif not (unbroken and like(newest.value, newest.after)):
             plan.bad_objects.add(id(newest.value))
 
 
@@ -177,7 +180,7 @@ def _plan_writes(deltas: list[Delta], plan: _Plan) -> None:
             arrays = delta.writes.arrays_of(piece)
             moved = {id(array) for array, header in arrays if header_of(array) != header}
             resized = bool(moved - known)  # by somebody else: the memory may be gone
-            if resized or (not moved and not _is_as_left(piece, later)):
+            if resized or not (moved or _is_as_left(piece, later) or _is_as_before(piece, delta)):
                 plan.bad_objects |= {id(array) for array, _ in arrays}
 
 
@@ -210,6 +213,11 @@ def _is_as_left(piece: Written, later: list[tuple[Delta, Written]]) -> bool:
             before = delta.writes.before(other)
             now[low - piece.start : high - piece.start] = before[low - other.start : high - other.start]
     return bool(xxhash.xxh3_64_intdigest(now) == piece.after)
+
+
+def _is_as_before(piece: Written, delta: Delta) -> bool:
+    """Whether somebody has put memory back already: the person, or an undo that left other variables alone."""
+    return bytes(view(piece.start, piece.size)) == bytes(delta.writes.before(piece))
 
 
 def _overlap(one: Written, other: Written) -> bool:

@@ -153,6 +153,16 @@ def test_what_one_step_computed_and_the_next_changed_is_forgotten():
     assert (space["x"].total, space["x"].rows) == (1, [1])
 
 
+def test_a_variable_that_a_module_beside_the_notebook_changes(tmp_path, monkeypatch):
+    (tmp_path / "beside_the_notebook.py").write_text("kept = []\ndef add(value): kept.append(value)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    space = made("from beside_the_notebook import add, kept")
+    delta, changes = act(space, "add(3)")
+    assert list(changes) == ["kept"]
+    roll_back([delta], space)
+    assert space["kept"] == []
+
+
 def test_random_numbers_are_drawn_again():
     space = made("")
     delta, changes = act(space, "one = random.random(), np.random.rand()")

@@ -174,11 +174,21 @@ def test_a_change_between_two_steps_is_kept(space):
 
 
 def test_what_was_taken_back_by_hand_is_no_collision(space):
-    delta, _ = act(space, "n = 2; fresh = 1; a.append(2)")
+    delta, _ = act(space, "n = 2; fresh = 1; a.append(2); arr[1] = 5")
     space["n"] = 1
     del space["fresh"]
     space["a"].pop()
+    space["arr"][1] = 0
     assert roll_back([delta], space).collisions == []
+
+
+def test_what_an_undo_has_put_back_is_neither_a_collision_nor_put_back_again(space):
+    delta, _ = act(space, "a.append(2); b['k'] = 3; arr[1] = 5")
+    space["b"]["mine"] = 1
+    assert roll_back([delta], space).restored == ["a", "arr"]
+    del space["b"]["mine"]
+    came = roll_back([delta], space)
+    assert (came.collisions, "b" in came.restored, "a" in came.restored) == ([], True, False)
 
 
 def test_an_array_that_was_resized_since_is_never_written_to(space):
