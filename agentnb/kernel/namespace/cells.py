@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agentnb.kernel.namespace.kinds import root
+from agentnb.kernel.namespace.summary import summarize
 from agentnb.kernel.namespace.tables import is_array, plain_view
 from agentnb.kernel.undo.frames import extension_of, former_parts, is_same_memory
 from agentnb.kernel.undo.memento import Changed
@@ -278,6 +279,8 @@ def _range(values: Any) -> str:
 
 
 def _literal(value: Any) -> str:
+    if root(type(value)) not in _VALUES or isinstance(value, list | tuple | dict | set | frozenset):
+        return summarize(value, limit=30)  # what has code of its own is not asked for its text
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind == "M":
         return re.sub(r"T00:00:00(\.0+)?$|\.0+$", "", str(value))

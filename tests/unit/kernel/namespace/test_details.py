@@ -151,3 +151,23 @@ def test_a_large_array_is_told_as_far_as_time_goes():
     (line,) = act(space, "arr += 1")[1]["arr"].detail
     assert line.startswith("at least 2,0")
     assert line.endswith("of 8,000,000 elements")
+
+
+def test_objects_in_an_array_are_not_asked_for_their_text():
+    class Asked:
+        asked = 0
+
+        def __str__(self):
+            Asked.asked += 1
+            return "asked"
+
+        __repr__ = __str__
+        __eq__ = __ne__ = lambda self, other: Asked.__str__(self)
+        __hash__ = object.__hash__
+
+    space = {"__name__": "__main__", "x": np.array([Asked(), 1], dtype=object), "other": Asked(), "Asked": Asked}
+    _, changes = act(space, "x[0] = other; x[1] = [other]")
+    assert changes["x"].detail == ["2 of 2 elements"]
+    _, changes = act(space, "x[0] = Asked()")
+    assert changes["x"].detail == ["1 of 2 elements (Asked → Asked)"]
+    assert Asked.asked == 0
