@@ -184,7 +184,7 @@ class _Look(ast.NodeVisitor):
         root = _root(node)
         if root is None or isinstance(node, ast.Name):
             return False
-        return root in self.aliases or (root not in self.local and isinstance(self.view.get(root), ModuleType))
+        return root in self.aliases or (root not in self.local and is_a(self.view.get(root), ModuleType))
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:

@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from agentnb.kernel.namespace.containers import attribute_lines, dict_lines, is_estimator, key_text, list_lines
+from agentnb.kernel.namespace.containers import attribute_lines, dict_lines, key_text, list_lines
 from agentnb.kernel.namespace.details import LINES, between
 from agentnb.kernel.namespace.fingerprint import fingerprint
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
-from agentnb.kernel.namespace.summary import looks_like_credential
+from agentnb.kernel.namespace.literals import looks_like_credential
+from agentnb.kernel.namespace.objects import is_estimator
+from agentnb.kernel.namespace.polars_lines import is_polars
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.undo.states import same_object
 
@@ -65,7 +67,7 @@ def _size(value: Any) -> int:
 def _parts(value: Any) -> dict[Any, Any] | None:
     """Return what an object leads to, by key, place or attribute; None where it is compared as a whole."""
     cls = type(value)
-    if is_frame(cls) or is_array(cls) or issubclass(cls, (set, frozenset)):
+    if is_frame(cls) or is_array(cls) or is_polars(cls) or issubclass(cls, (set, frozenset)):
         return None
     if issubclass(cls, dict):
         return dict(dict.items(value))
@@ -79,7 +81,7 @@ def _matched(
 ) -> tuple[dict[Any, Any], list[_Pair]]:
     """Return ``after`` with the former parts in the place of those that are alike or told apart, and the latter."""
     matched, deeper = dict(after), []
-    inside = not is_estimator(value)
+    inside = not is_estimator(type(value))
     for key, part in after.items():
         was = before.get(key, part)
         if was is part or type(was) is not type(part):

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+import array
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 from agentnb.kernel.namespace.kinds import ATOMS
-from agentnb.kernel.namespace.summary import looks_like_credential, summarize
+from agentnb.kernel.namespace.literals import looks_like_credential
+from agentnb.kernel.namespace.objects import is_estimator
+from agentnb.kernel.namespace.summary import summarize
+from agentnb.kernel.undo.functions import Kept
+from agentnb.kernel.undo.instances import Attributes
 from agentnb.kernel.undo.states import MISSING, same_object
 
 _NAMED = 4
+_BYTES = 1 << 20
 
 
 def state_lines(value: Any, before: Any, after: Any) -> Iterator[str]:
     """Tell how two states of one object differ (see ``undo.states``)."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if issubclass(type(value), type):
+        yield from attribute_lines(value, before, after)
+    elif isinstance(before, dict) and isinstance(after, dict):
         yield from dict_lines(before, after, "entry", "entries")
     elif isinstance(before, list) and isinstance(after, list):
         yield from list_lines(before, after)
     elif isinstance(before, set) and isinstance(after, set):
         yield from _count("element", "elements", len(after - before), len(before - after), 0)
-    elif isinstance(before, tuple) and len(before) == 3 and isinstance(before[0], dict | None):
-        yield from attribute_lines(value, {**(before[0] or {}), **before[1]}, {**(after[0] or {}), **after[1]})
-        if before[2] or after[2]:
-            yield from state_lines(value, _items(before[2]), _items(after[2]))
+    elif isinstance(before, bytes) and isinstance(after, bytes):
+        yield from _byte_lines(value, before, after)
+    elif isinstance(before, Attributes):
+        yield from attribute_lines(value, {**(before.own or {}), **before.slots}, {**(after.own or {}), **after.slots})
+        if before.items or after.items:
+            yield from state_lines(value, _items(value, before.items), _items(value, after.items))
+    elif isinstance(before, Kept):
+        yield from attribute_lines(value, before.own, after.own)
+        one, other = _closure(value, before), _closure(value, after)
+        yield from dict_lines(one, other, "closed-over name", "closed-over names", str)
 
 
-def _items(items: Any) -> Any:
-    return dict(items) if items and isinstance(items, list) and isinstance(items[0], tuple) else items
+def _byte_lines(value: Any, before: bytes, after: bytes) -> Iterator[str]:
+    if type(value) is array.array:
+        one, other = array.array(value.typecode, before), array.array(value.typecode, after)
+        yield from list_lines(one.tolist(), other.tolist(), "element", "elements")
+    elif type(value) is bytearray and len(after) <= _BYTES:
+        yield from list_lines(list(before), list(after), "byte", "bytes")
+
+
+def _closure(function: FunctionType, state: Kept) -> dict[str, Any]:
+    contents = (content for _, content in state.cells)
+    return dict(zip(function.__code__.co_freevars, contents, strict=False))
+
+
+def _items(value: Any, items: Any) -> Any:
+    return dict(items) if issubclass(type(value), dict) else items
 
 
 def dict_lines(
@@ -42,6 +70,8 @@ def dict_lines(
     for word, keys in (("added", added), ("removed", gone)):
         if keys:
             yield f"{_number(len(keys), one, many)} {word}: {_named(map(show, keys), len(keys))}"
+    if not added and not gone and list(before) != list(after):
+        yield f"{many} in another order"
     if both:
         shown = [f"{show(key)} {_arrow(key, before[key], after[key])}".strip() for key in both[:_NAMED]]
         yield f"{_number(len(both), one, many)} changed: {_named(shown, len(both))}"
@@ -59,18 +89,18 @@ def _arrow(key: Any, before: Any, after: Any) -> str:
     return f"{old} → {new}" if old != new else ""
 
 
-def list_lines(before: list[Any], after: list[Any]) -> Iterator[str]:
+def list_lines(before: list[Any], after: list[Any], one: str = "entry", many: str = "entries") -> Iterator[str]:
     """Count the entries that are new, gone and changed."""
-    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b), None)
+    start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if not same_object(a, b)), None)
     start = min(len(before), len(after)) if start is None else start
     rest = zip(reversed(before[start:]), reversed(after[start:]), strict=False)
-    end = next((i for i, (a, b) in enumerate(rest) if a is not b), min(len(before), len(after)) - start)
+    end = next((i for i, (a, b) in enumerate(rest) if not same_object(a, b)), min(len(before), len(after)) - start)
     old, new = len(before) - start - end, len(after) - start - end
     changed = min(old, new)
     if changed > 1:
         pairs = zip(before[start : start + changed], after[start : start + changed], strict=True)
         changed = sum(1 for a, b in pairs if not same_object(a, b))
-    yield from _count("entry", "entries", max(new - old, 0), max(old - new, 0), changed)
+    yield from _count(one, many, max(new - old, 0), max(old - new, 0), changed)
 
 
 def _count(one: str, many: str, added: int, removed: int, changed: int) -> Iterator[str]:
@@ -85,7 +115,7 @@ def attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, A
     names = {
         name for name in {**before, **after} if not same_object(before.get(name, MISSING), after.get(name, MISSING))
     }
-    if is_estimator(value):
+    if is_estimator(type(value)):
         learned = {name for name in names if name.endswith("_") and not name.startswith("_")}
         if learned:
             was_fitted = any(name.endswith("_") and not name.startswith("_") for name in before)
@@ -94,11 +124,6 @@ def attribute_lines(value: Any, before: Mapping[str, Any], after: Mapping[str, A
     one = {name: kept for name, kept in before.items() if name in names}
     other = {name: kept for name, kept in after.items() if name in names}
     yield from dict_lines(one, other, "attribute", "attributes", str)
-
-
-def is_estimator(value: Any) -> bool:
-    """Whether an object is one of those that are fitted."""
-    return any("fit" in base.__dict__ for base in type(value).__mro__)
 
 
 def _number(count: int, one: str, many: str) -> str:

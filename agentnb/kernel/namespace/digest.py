@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
 
-from agentnb.kernel.namespace.kinds import lineage, variables
+from agentnb.kernel.namespace.kinds import is_a, lineage, variables
 from agentnb.kernel.namespace.literals import looks_like_credential
 from agentnb.kernel.namespace.summary import columns_of, summarize, summarize_variable
 from agentnb.record.document import Change, ChangeKind

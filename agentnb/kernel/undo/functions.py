@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import CellType, FunctionType, MappingProxyType, MethodType
 from typing import Any, NamedTuple
 
-from agentnb.kernel.namespace.kinds import root
+from agentnb.kernel.namespace.kinds import is_a, root
 from agentnb.kernel.undo.states import MISSING, Kind, always, itself, keep, restore_dict, same_dict, same_object
 
 
@@ -97,16 +97,16 @@ _CLASS = Kind(_copy_class, _class_parts, _same_class, _restore_class)
 
 def is_users_code(value: object) -> bool:
     """Whether a function or class was written in the notebook."""
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return value.__globals__.get("__name__") == "__main__"
-    return isinstance(value, type) and root(value) == "__main__"
+    return is_a(value, type) and root(value) == "__main__"
 
 
 def code_kind(value: object) -> Kind | None:
     """Return how a function or class of the user's is kept."""
     if not is_users_code(value):
         return None
-    return _FUNCTION if isinstance(value, FunctionType) else _CLASS
+    return _FUNCTION if is_a(value, FunctionType) else _CLASS
 
 
 # --- around code ------------------------------------------------------------------------------------------------------

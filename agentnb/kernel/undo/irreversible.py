@@ -47,7 +47,7 @@ def _may_last(code: str, namespace: Mapping[str, Any]) -> bool:
     said = mentioned(code)
     if any(_home(namespace[name]) in known.MODULES for name in said.names if name in namespace):
         return True
-    return any(isinstance(namespace.get(text.partition(".")[0]), ModuleType) for text in said.written)
+    return any(is_a(namespace.get(text.partition(".")[0]), ModuleType) for text in said.written)
 
 
 def _home(value: object) -> str:
