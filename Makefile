@@ -6,7 +6,8 @@ READY6 := .venv-ipykernel6/.installed
 MODULES := labextension/node_modules/.yarn-state.yml
 PAGE := agentnb/labextension/package.json
 LINKED := .venv/.page
-# One more than there are processors: tests wait for kernels and browsers much of their time.
+# One more than there are processors: tests wait for kernels and browsers much of their time. In the order of their
+# folders, for those of the browser take longest and must not come last.
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TIMES ?= 1
 IPYKERNEL6_PYTHON = $${AGENTNB_IPYKERNEL6_PYTHON:-$(CURDIR)/.venv-ipykernel6/bin/python}
@@ -49,7 +50,7 @@ lab: $(LINKED) ## open JupyterLab on the examples
 
 test: install $(LINKED) ## run the whole test suite; ARGS='-k name' for a part of it
 	$(YARN) test
-	AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) $(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 faults: install $(LINKED) ## run the table of faults, TIMES=5 for five times in a row
 	for turn in $$(seq $(TIMES)); do AGENTNB_IPYKERNEL6_PYTHON=$(IPYKERNEL6_PYTHON) \
