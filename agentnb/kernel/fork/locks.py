@@ -12,6 +12,8 @@ import struct
 import threading
 from typing import Any
 
+from agentnb.kernel.fork.peer import Vector
+
 _libc = ctypes.PyDLL(None)  # as for all looks at threads: the interpreter's lock is kept
 _HEAD = struct.Struct("NN")
 """How an object begins: the count of references, or of its threads, and its class."""
@@ -39,13 +41,9 @@ def _word_of(place: int) -> int | None:
 def _memory(start: int, size: int) -> bytes | None:
     """Return what this process holds at ``start``, None where it holds nothing: what is on a stack is any number."""
     buffer = ctypes.create_string_buffer(size)
-    here, there = _Piece(ctypes.addressof(buffer), size), _Piece(start, size)
+    here, there = Vector(ctypes.addressof(buffer), size), Vector(start, size)
     read = _libc.process_vm_readv(os.getpid(), ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
     return buffer.raw if read == size else None
-
-
-class _Piece(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
 
 
 def free(lock: Any) -> None:

@@ -12,7 +12,9 @@ _PIECE = 32 << 20
 _MOST_THREADS = 4  # more do not make memory faster
 
 
-class _Vector(ctypes.Structure):
+class Vector(ctypes.Structure):
+    """A stretch of memory, as the system takes it."""
+
     _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
 
 
@@ -29,7 +31,7 @@ def read_other(pid: int, start: int, target: Any) -> None:
     done, size, goal = 0, target.nbytes, target.ctypes.data
     while done < size:
         length = min(size - done, 1 << 30)
-        here, there = _Vector(goal + done, length), _Vector(start + done, length)
+        here, there = Vector(goal + done, length), Vector(start + done, length)
         count = read(ctypes.c_int(pid), ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
         if count <= 0:
             code = ctypes.get_errno()

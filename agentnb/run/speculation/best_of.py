@@ -42,8 +42,8 @@ async def best_of(
     without a mode of their own work in branches; an agent with ``mode="dask"`` is tried on Dask workers. Where there
     can be no branch, the tries run in scratch, one after the other, and the person is told. ``resume`` is the id of a
     run of ``best_of`` whose kernel died: the code of its tries runs again, in new branches, without asking a model for
-    it, and the tries go on from there. Raises ``UserError`` where
-    something does not fit. In a coordinator's code it is the coordinator's own ``best_of``, which returns the result.
+    it, and the tries go on from there. In a coordinator's code it is the coordinator's own ``best_of``, which returns
+    the result. Raises ``UserError`` where something does not fit.
     """
     if (names := colleagues.get()) is not None:
         return await names["best_of"](agent, task, n=n, judge=judge, **objects)
