@@ -94,7 +94,7 @@ class Watch:
         self.sampled = []
         found = candidates(code, self._view, values)
         found = {name: value for name, value in found.items() if name not in ignore}
-        shared = random_states() if self._undo and may_draw(code) else {}
+        shared = random_states() if self._undo and may_draw(code, self._view) else {}
         if found or shared:
             self._look(before, found, shared, freeze)
         return before

@@ -25,6 +25,10 @@ _OTHER_TEXT = ["bash", "html", "javascript", "latex", "markdown", "script", "sh"
 _HARMLESS_MAGICS = frozenset([*_SETTINGS, *_OTHER_TEXT])
 _CODE_MAGICS = frozenset({"capture", "memit", "prun", "time", "timeit"})
 
+_DRAWING_NOTHING = frozenset(
+    {"abs", "bool", "final_answer", "float", "int", "len", "print", "range", "repr", "str", "type"}
+)
+
 _MOST_OBJECTS = 5000  # looked at in one walk
 _MOST_ITEMS = 200  # of one container, in full
 _MOST_IDS = 200_000  # of one container, compared by identity only
@@ -38,7 +42,7 @@ class Mentioned(NamedTuple):
     everything: bool
     dotted: frozenset[str] = frozenset()  # names with attributes: ``np.random.rand``
     written: frozenset[str] = frozenset()  # of these, the ones that are assigned to, or called a method of
-    calls: bool = False
+    called: frozenset[str] = frozenset()  # names of functions; what is called by no plain name is ""
 
 
 @functools.lru_cache(maxsize=512)
@@ -71,7 +75,9 @@ def mentioned(code: str) -> Mentioned:
         everything,
         frozenset(dotted).union(*(inner.dotted for inner in magics)),
         frozenset(written).union(*(inner.written for inner in magics)),
-        len(calls) > len(magics) or any(inner.calls for inner in magics),
+        frozenset(
+            call.func.id if isinstance(call.func, ast.Name) else "" for call in calls if _magic(call) is None
+        ).union(*(inner.called for inner in magics)),
     )
 
 
@@ -147,7 +153,7 @@ def _magic(call: ast.Call) -> Mentioned | None:
             any(each.everything for each in inner),
             frozenset().union(*(each.dotted for each in inner)),
             frozenset().union(*(each.written for each in inner)),
-            any(each.calls for each in inner),
+            frozenset().union(*(each.called for each in inner)),
         )
     return None
 
@@ -171,10 +177,10 @@ def candidates(code: str, view: Mapping[str, Any], namespace: Mapping[str, Any])
     return {name: value for name, value in variables(namespace).items() if _can_change(value)}
 
 
-def may_draw(code: str) -> bool:
-    """Whether ``code`` may use one of the ``random_states``: whether it calls anything."""
+def may_draw(code: str, view: Mapping[str, Any]) -> bool:
+    """Whether ``code`` may use one of the ``random_states``: whether it calls anything but what surely does not."""
     said = mentioned(code)
-    return said.calls or said.everything
+    return said.everything or any(name not in _DRAWING_NOTHING or name in view for name in said.called)
 
 
 def random_states() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 
+from agentnb.kernel.namespace.reach import may_draw
 from agentnb.kernel.undo.rollback import roll_back
 from tests.unit.kernel.undo.acting import act
 from tests.unit.kernel.undo.picture import Picture
@@ -171,6 +172,14 @@ def test_random_numbers_are_drawn_again():
     assert roll_back([delta], space).restored == ["Python's random state", "numpy's random state", "one"]
     act(space, "one = random.random(), np.random.rand()")
     assert space["one"] == first
+
+
+@pytest.mark.parametrize(
+    ("code", "looked"), [("print(len('a'))", False), ("print(f())", True), ("%time print(1)", False)]
+)
+def test_the_random_states_are_looked_at_where_code_may_draw(code, looked):
+    assert may_draw(code, {"f": 1}) is looked
+    assert may_draw(code, {"print": 1})  # the person's own
 
 
 def test_random_numbers_drawn_since_are_nobodys_loss():
