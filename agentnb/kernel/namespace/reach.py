@@ -26,7 +26,7 @@ _HARMLESS_MAGICS = frozenset([*_SETTINGS, *_OTHER_TEXT])
 _CODE_MAGICS = frozenset({"capture", "memit", "prun", "time", "timeit"})
 
 _DRAWING_NOTHING = frozenset(
-    {"abs", "bool", "final_answer", "float", "int", "len", "print", "range", "repr", "str", "type"}
+    {"abs", "bool", "final_answer", "float", "get_ipython", "int", "len", "print", "range", "repr", "str", "type"}
 )
 
 _MOST_OBJECTS = 5000  # looked at in one walk
