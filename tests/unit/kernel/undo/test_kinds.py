@@ -175,7 +175,8 @@ def test_random_numbers_are_drawn_again():
 
 
 @pytest.mark.parametrize(
-    ("code", "looked"), [("print(len('a'))", False), ("print(f())", True), ("%time print(1)", False)]
+    ("code", "looked"),
+    [("print(len('a'))", False), ("print(f())", True), ("get_ipython().run_line_magic('time', 'print(1)')", False)],
 )
 def test_the_random_states_are_looked_at_where_code_may_draw(code, looked):
     assert may_draw(code, {"f": 1}) is looked
