@@ -17,9 +17,9 @@ import xxhash
 from agentnb.kernel.merge import Brought, Bundle, Merged
 from agentnb.kernel.namespace.tables import is_array, is_frame
 from agentnb.kernel.port import Outcome
+from agentnb.kernel.undo.comparison import Changed
 from agentnb.kernel.undo.delta import Delta
 from agentnb.kernel.undo.frames import table_kind
-from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import Writes, Written, header_of, span
 from agentnb.kernel.undo.pages import differing, view
 from agentnb.kernel.undo.registry import kind_of, writes_in_place

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from agentnb.kernel.namespace.kinds import root
 from agentnb.kernel.namespace.summary import summarize
 from agentnb.kernel.namespace.tables import is_array, plain_view
+from agentnb.kernel.undo.comparison import Changed
 from agentnb.kernel.undo.frames import extension_of, former_parts, is_same_memory
-from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import INLINE, Header, Moved, Writes, Written, former_array, header_of, span
 from agentnb.kernel.undo.pages import view
 

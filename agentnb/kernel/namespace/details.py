@@ -19,7 +19,8 @@ from agentnb.kernel.namespace.objects import is_estimator
 from agentnb.kernel.namespace.polars_lines import is_polars, polars_lines
 from agentnb.kernel.namespace.table_lines import former_blocks, table_lines
 from agentnb.kernel.namespace.tables import is_array, is_frame
-from agentnb.kernel.undo.memento import Changed, Difference
+from agentnb.kernel.undo.comparison import Changed
+from agentnb.kernel.undo.memento import Difference
 from agentnb.kernel.undo.memory import Writes
 from agentnb.kernel.undo.states import MISSING, same_object
 from agentnb.record.document import ChangeKind

@@ -9,8 +9,8 @@ from typing import Any
 from agentnb.kernel.namespace.cells import Column, Past, column_line
 from agentnb.kernel.namespace.summary import label, shorten_dtype
 from agentnb.kernel.namespace.tables import is_array
+from agentnb.kernel.undo.comparison import Changed
 from agentnb.kernel.undo.frames import Blocks, blocks_of, columns_of, is_same_memory
-from agentnb.kernel.undo.memento import Changed
 
 _COLUMNS = 6
 _INSIDE = 100_000  # cells of objects that are looked into

@@ -11,8 +11,8 @@ from typing import Any
 
 from agentnb.kernel.namespace.kinds import ATOMS, attributes
 from agentnb.kernel.namespace.tables import is_array, is_frame, size_hint
+from agentnb.kernel.undo.comparison import Changed
 from agentnb.kernel.undo.fresh import Fresh
-from agentnb.kernel.undo.memento import Changed
 from agentnb.kernel.undo.memory import Writes
 from agentnb.kernel.undo.states import MISSING, Kind, same_object
 

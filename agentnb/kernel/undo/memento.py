@@ -8,7 +8,6 @@ for what keeps its content in C and gives none of it away: that is only fingerpr
 from __future__ import annotations
 
 import gc
-import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,16 +17,15 @@ from typing import Any, NamedTuple
 
 from agentnb.kernel.namespace.fingerprint import Fingerprint, fingerprint, is_opaque, sketch
 from agentnb.kernel.namespace.kinds import ATOMS
-from agentnb.kernel.namespace.tables import OutOfTime, is_array, plain_view, size_hint
+from agentnb.kernel.namespace.tables import OutOfTime, is_array, size_hint
+from agentnb.kernel.undo.arrays import ATTRIBUTES, LAYOUT, LOCK
+from agentnb.kernel.undo.comparison import Batch, Changed, Comparison
 from agentnb.kernel.undo.frames import OBJECTS, table_kind
 from agentnb.kernel.undo.frozen import CannotFork
 from agentnb.kernel.undo.functions import WRAPPERS, code_kind
-from agentnb.kernel.undo.instances import same_state
 from agentnb.kernel.undo.memory import (
     INLINE,
-    Header,
     Memory,
-    Moved,
     Source,
     Writes,
     header_of,
@@ -40,7 +38,6 @@ from agentnb.kernel.undo.states import MISSING, Kind
 
 _CONSTANTS = ATOMS - {FunctionType, type}
 _FEW = 8
-_PIECE = 256
 _PATIENCE = 15.0  # seconds
 MOST_OBJECTS = 250_000
 """Objects below one variable that are kept: of more, a fingerprint is many times faster, and takes no memory."""
@@ -48,29 +45,6 @@ COPY_AT_MOST = 256 << 20
 """Bytes of arrays that are copied where no fork is to be had; of more, the largest are not covered."""
 FORK_ABOVE = 8 << 20
 """Bytes of arrays from which a frozen fork is cheaper than a copy: measured, see ``benchmarks/undo.py``."""
-
-
-class _Batch(NamedTuple):
-    """Objects of one class, found together."""
-
-    kind: Kind
-    values: list[Any]
-    states: list[Any]
-    flat: bool  # whether they lead to nothing but constants
-
-
-class Changed(NamedTuple):
-    """An object that is not as it was: how it is kept, its content before and after."""
-
-    value: Any
-    kind: Kind
-    before: Any
-    after: Any
-
-    @property
-    def key(self) -> tuple[int, str]:
-        """What tells it from others: an array with attributes is two, its elements and its attributes."""
-        return id(self.value), self.kind.aspect
 
 
 class Difference(NamedTuple):
@@ -115,7 +89,7 @@ class Memento:
         self._deadline = deadline
         self._copy_at_most = COPY_AT_MOST if copy_at_most is None else copy_at_most
         self._memory, self._shared = Memory(), Memory()
-        self._batches: list[_Batch] = []
+        self._batches: list[Batch] = []
         self._loose: dict[int, tuple[Any, Fingerprint]] = {}
         self._seen: set[int] = set()
         self._kinds: dict[type, Kind | None] = {}
@@ -128,7 +102,7 @@ class Memento:
     # --- before -------------------------------------------------------------------------------------------------------
 
     def _take(self, name: str, root: Any) -> None:
-        batches: list[_Batch] = []
+        batches: list[Batch] = []
         unkept: list[Any] = []
         found: list[dict[int, Any]] = []
         frontier, count = [root], 0
@@ -152,7 +126,7 @@ class Memento:
         if unkept:
             self.unkept[name] = unkept
 
-    def _keep(self, cls: type, values: list[Any], batches: list[_Batch], unkept: list[Any]) -> list[Any]:
+    def _keep(self, cls: type, values: list[Any], batches: list[Batch], unkept: list[Any]) -> list[Any]:
         """Keep objects of one class; return what they lead to."""
         if cls is FunctionType or issubclass(cls, type):
             pairs = [(value, code_kind(value)) for value in values]
@@ -182,10 +156,10 @@ class Memento:
         kind: Kind | None = found
         return kind
 
-    def _copy(self, kind: Kind, values: list[Any], batches: list[_Batch]) -> list[Any]:
+    def _copy(self, kind: Kind, values: list[Any], batches: list[Batch]) -> list[Any]:
         states = list(map(kind.copy, values))
         flat = _CONSTANTS.issuperset(map(type, _flat(kind, states)))
-        batches.append(_Batch(kind, values, states, flat))
+        batches.append(Batch(kind, values, states, flat))
         return [] if flat else [part for part in _flat(kind, states) if type(part) not in _CONSTANTS]
 
     def _look_at(self, values: list[Any]) -> list[Any]:
@@ -195,7 +169,7 @@ class Memento:
                 self._loose[id(value)] = value, fingerprint(value, deadline=self._deadline)
         return values
 
-    def _keep_arrays(self, cls: type, values: list[Any], batches: list[_Batch], unkept: list[Any]) -> list[Any]:
+    def _keep_arrays(self, cls: type, values: list[Any], batches: list[Batch], unkept: list[Any]) -> list[Any]:
         found: list[Any] = []
         for value in values:
             if value.dtype.hasobject:
@@ -207,7 +181,7 @@ class Memento:
             else:
                 unkept += self._look_at([value])
         if hasattr(values[0], "__dict__"):
-            found += self._copy(_ATTRIBUTES, values, batches)
+            found += self._copy(ATTRIBUTES, values, batches)
         return found
 
     def _hold(self, freeze: Callable[[], Source] | None) -> None:
@@ -247,7 +221,7 @@ class Memento:
 
     def compare(self) -> Difference:
         """Return what is not as it was. To be called once; lets go of what was kept and is as it was."""
-        found = _Comparison()
+        found = Comparison()
         with _no_collection():
             for batch in self._batches:
                 found.look(batch)
@@ -255,7 +229,7 @@ class Memento:
         in_files, _, _ = self._shared.compare()
         writes.include(in_files)
         objects = found.objects + [Changed(each.array, LAYOUT, each, header_of(each.array)) for each in moved]
-        objects += [Changed(array, _LOCK, not now, now) for array in locked for now in [array.flags.writeable]]
+        objects += [Changed(array, LOCK, not now, now) for array in locked for now in [array.flags.writeable]]
         writes.arrays = [pair for pair in writes.arrays if is_written(pair[0], writes)]
         lost = found.lost + [value for value, before in self._loose.values() if _again(value, before) != before]
         changed = {id(each.value) for each in objects} | {id(array) for array, _ in writes.arrays}
@@ -378,113 +352,3 @@ def _leads_to(root: Any, goals: set[int], index: Mapping[int, tuple[Kind, Any]],
         todo += parts & index.keys() if len(parts) > _FEW else parts
     clean |= seen
     return False
-
-
-class _Comparison:
-    """Objects compared with their states.
-
-    ``tables`` are alike, ``lost`` cannot be looked at any more, ``derived``: see ``Difference``.
-    """
-
-    def __init__(self) -> None:
-        self.objects: list[Changed] = []
-        self.tables: list[tuple[Any, Kind, Any]] = []
-        self.derived: list[Changed] = []
-        self.lost: list[Any] = []
-
-    def look(self, batch: _Batch) -> None:
-        """Compare the objects of a batch."""
-        kind, values, states, _ = batch
-        if len(values) > _FEW and kind.flat is not None:
-            if _all_same(kind, values, states):
-                return
-            if len(values) > _PIECE:
-                for start in range(0, len(values), _PIECE):
-                    piece = slice(start, start + _PIECE)
-                    self.look(_Batch(kind, values[piece], states[piece], False))
-                return
-        for value, state in zip(values, states, strict=True):
-            try:
-                self._compare(kind, value, state)
-            except Exception:  # a library's object that breaks when it is asked for its state
-                self.lost.append(value)
-
-    def _compare(self, kind: Kind, value: Any, state: Any) -> None:
-        same = kind.same(value, state)
-        if not same and (kind.alike is None or not kind.alike(value, state)):
-            self.objects.append(Changed(value, kind, state, kind.copy(value)))
-            return
-        if kind.alike is not None:
-            self.tables.append((value, kind, state))
-        if same and kind.exact is not None and not kind.exact(value, state):
-            self.derived.append(Changed(value, kind, state, kind.copy(value)))
-
-
-def _all_same(kind: Kind, values: list[Any], states: list[Any]) -> bool:
-    """Whether many containers are as they were, at the speed of C; False where it takes a closer look."""
-    assert kind.flat is not None
-    return all(map(operator.eq, map(len, values), map(len, states))) and all(
-        map(operator.is_, kind.flat(values), kind.flat(states))
-    )
-
-
-def _restore_attributes(value: Any, state: dict[str, Any]) -> None:
-    value.__dict__.clear()
-    value.__dict__.update(state)
-
-
-_ATTRIBUTES = Kind(
-    lambda value: dict(value.__dict__),
-    lambda state: [kept for name, kept in state.items() if name != "_mmap"],
-    lambda value, state: same_state(value.__dict__, state, frozenset({"_fill_value", "_basedict"})),
-    _restore_attributes,
-    aspect="attributes",
-)
-"""What a subclass of numpy's array keeps beside its memory, the mask of a masked array for instance."""
-
-
-def _header_in(state: Header | Moved) -> Header:
-    return state.header if isinstance(state, Moved) else state
-
-
-def _restore_layout(value: Any, state: Header | Moved) -> None:
-    import numpy as np
-
-    if not isinstance(state, Moved):
-        return
-    header, writeable = state.header, value.flags.writeable
-    if not writeable:  # whether it is to be so is another matter
-        value.flags.writeable = True
-    if value.dtype != header.dtype:
-        value.dtype = header.dtype
-    if value.size != int(np.prod(header.shape)):
-        value.resize(header.shape, refcheck=False)
-    value.shape = header.shape
-    start, _ = span(header)
-    plain_view(value)[...] = np.ndarray(
-        header.shape, header.dtype, buffer=state.before, offset=header.start - start, strides=header.strides
-    )
-    value.flags.writeable = writeable
-
-
-def _restore_lock(value: Any, state: bool) -> None:
-    value.flags.writeable = state
-
-
-LAYOUT = Kind(
-    header_of,
-    lambda state: [state.before] if isinstance(state, Moved) else [],
-    lambda value, state: header_of(value) == _header_in(state),
-    _restore_layout,
-    alike_states=lambda one, other: _header_in(one) == _header_in(other),
-    aspect="layout",
-)
-"""Arrays that were reshaped or resized in place."""
-_LOCK = Kind(
-    lambda value: value.flags.writeable,
-    lambda state: (),
-    lambda value, state: bool(value.flags.writeable == state),
-    _restore_lock,
-    aspect="lock",
-)
-"""Whether an array can be written to."""

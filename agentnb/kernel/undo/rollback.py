@@ -17,8 +17,10 @@ import xxhash
 from agentnb.kernel.namespace.kinds import is_variable, variables
 from agentnb.kernel.namespace.reach import random_states
 from agentnb.kernel.namespace.tables import size_hint
+from agentnb.kernel.undo.arrays import LAYOUT
+from agentnb.kernel.undo.comparison import Changed
 from agentnb.kernel.undo.delta import Delta, tick
-from agentnb.kernel.undo.memento import LAYOUT, Changed, Memento
+from agentnb.kernel.undo.memento import Memento
 from agentnb.kernel.undo.memory import Header, Written, header_of, span
 from agentnb.kernel.undo.pages import view
 from agentnb.kernel.undo.states import CONTAINERS, MISSING, same_object, same_states
