@@ -143,6 +143,26 @@ def test_what_is_kept_beside_for_a_conflict_is_a_change_too(kernel):
     ]
 
 
+def test_a_kernel_with_thousands_of_open_files_has_branches_whose_tools_run(kernel):
+    kernel.run(
+        "import resource\nmost = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (min(4000, most[1]), most[1]))\n"
+        "held = [open(os.devnull) for _ in range(1100)]\n"
+        "def tripled(x: int) -> int:\n    'Returns x times 3.'\n    return x * 3",
+        check=True,
+    )
+    quant = agent("quant", "import os\n_ = os.system('echo from the shell')\nmade = tripled(7)")
+    quant = quant.replace("mode='branch'", "mode='branch', tools=[tripled]")
+    ran = run_done(kernel, "await quant('go')", members=quant)
+    assert kernel.eval("made") == 21
+    assert "from the shell" in next(step for step in ran.steps if step.agent == "quant").text
+    kernel.run(
+        "for each in held: each.close()\nresource.setrlimit(resource.RLIMIT_NOFILE, most)\n"
+        "del held, each, most, tripled",
+        check=True,
+    )
+
+
 def test_until_then_the_users_variables_are_untouched(kernel):
     quant = agent("quant", "numbers.clear()\nK = 0\nmade = 1", "assert K == 0 and made == 1 and not numbers\n1 / 0")
     members = quant.replace("'works'", "'works', max_steps=2")

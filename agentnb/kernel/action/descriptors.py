@@ -47,9 +47,7 @@ class _Pipes:
         self._reads = [read for read, _ in ends]
         self._passed_on = [0, 0]  # bytes
         self._reading = threading.Lock()
-        self._written = select.poll()
-        for read in self._reads:
-            self._written.register(read, select.POLLIN)
+        self._written = self._poll()
         for write in self.writes:
             with suppress(OSError, AttributeError):
                 fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _BUFFER)
@@ -74,17 +72,25 @@ class _Pipes:
         for write in self.writes:
             os.close(write)
 
+    def _poll(self) -> select.poll:
+        poll = select.poll()  # not select(), which ends at descriptor 1023
+        for read in self._reads:
+            poll.register(read, select.POLLIN)
+        return poll
+
     def _read(self) -> None:
         decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in self._reads]
         places = {end: place for place, end in enumerate(self._reads)}
+        poll = self._poll()
         while places:
-            ready, _, _ = select.select(list(places), [], [])
+            ready = poll.poll()
             with self._reading:
-                for end in ready:
+                for end, _ in ready:
                     piece = os.read(end, _BUFFER)
                     self._pass_on(places[end], decoders[places[end]].decode(piece))
                     self._passed_on[places[end]] += len(piece)
                     if not piece:
+                        poll.unregister(end)
                         del places[end]
                         os.close(end)
 

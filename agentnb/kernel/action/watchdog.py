@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import signal
 import threading
 import time
@@ -70,9 +70,10 @@ class Watchdog:
 
     def _watch(self, read: int) -> None:
         since, told = 0.0, False
+        listener = selectors.DefaultSelector()
+        listener.register(read, selectors.EVENT_READ)
         while True:
-            ready, _, _ = select.select([read], [], [], INTERVAL)
-            if ready:
+            if listener.select(INTERVAL):
                 heard = os.read(read, 4096)
                 if _END in heard or not heard:
                     break
@@ -86,6 +87,7 @@ class Watchdog:
             elif not told and time.monotonic() - since > PATIENCE:
                 told = True
                 stretch.tell(STUCK)
+        listener.close()
         os.close(read)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import itertools
 import pickle
-import select
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
@@ -66,7 +65,7 @@ class Kernel:
             with masked:
                 post.send(self._connection, kind, parcel, **fields)
             while (answer := self._asked[key]) is None:
-                select.select([self._connection], [], [], _GLANCE)  # here a time limit strikes
+                self._connection.wait(_GLANCE)  # here a time limit strikes
                 self.read()
             return answer
         finally:

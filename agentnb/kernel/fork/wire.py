@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import socket
 import struct
 import threading
@@ -67,6 +68,12 @@ class Connection:
             if message := self._parsed():
                 return message
             self._read(0)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something may have come, ``seconds`` at most. From any thread."""
+        poll = select.poll()  # not select(), which ends at descriptor 1023; one for each thread
+        poll.register(self._socket, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def poll(self) -> list[Message]:
         """Return the messages that have come, without waiting. Raises ``EOFError`` where there will be no more."""

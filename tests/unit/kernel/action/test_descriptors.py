@@ -1,6 +1,7 @@
 """What is written past Python is output of the action."""
 
 import os
+import resource
 import subprocess
 import time
 
@@ -26,6 +27,22 @@ async def test_children_and_descriptors_write_to_the_step_in_order():
         if output["output_type"] == "stream":
             texts[output["name"]] += output["text"]
     assert texts == {"stdout": "out\ngr\u00fc\u00dfprinted\n", "stderr": "err\n"}
+
+
+async def test_it_works_in_a_process_with_thousands_of_open_files(monkeypatch):
+    monkeypatch.setattr(descriptors, "_pipes", None)
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2000, hard), hard))
+    held = []
+    try:
+        while not held or held[-1] < 1100:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+        stage, _ = await act("import os; os.write(1, b'read');")
+    finally:
+        for each in held:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    assert stage.outputs.text == "read"
 
 
 async def test_the_process_has_its_own_again(capfd):
