@@ -132,7 +132,11 @@ class AwayPlace(ABC):
         try:
             return self._came_of(await self._whole(letter), sink)
         except MemoryError as error:
-            return _too_large(error)
+            return _refused(
+                Outcome(),
+                f"your answer and the variables that come back with it are more than the kernel has memory for "
+                f"({error}); delete what nobody needs, or give final_answer less",
+            )
 
     def receive(self, bundle: Bundle) -> list[str]:
         """Merge into the process what another one brings; the action under way tells what there is to say about it."""
@@ -175,8 +179,11 @@ class AwayPlace(ABC):
             except MemoryError:
                 raise
             except Exception as error:  # of a module that is found there only, for instance
-                _refuse(outcome, f"{type(error).__name__}: {error}")
-                return outcome
+                return _refused(
+                    outcome,
+                    f"what you answer with or made cannot be loaded in the person's kernel ({type(error).__name__}: "
+                    f"{error}): delete the variables that need it, give final_answer data instead",
+                )
             brought = self._brought(brought)
             only = alone(brought, outcome)
             self.bundle = Bundle(
@@ -209,25 +216,13 @@ class AwayPlace(ABC):
         return await self._refuge.execute(code, **options)
 
 
-def _too_large(error: MemoryError) -> Outcome:
-    from agentnb.kernel.action.report import report
-
-    advice = Correction(
-        f"your answer and the variables that come back with it are more than the kernel has memory for ({error}); "
-        "delete what nobody needs, or give final_answer less"
-    )
-    return Outcome(error=advice, report=report(advice))
-
-
-def _refuse(outcome: Outcome, why: str) -> None:
+def _refused(outcome: Outcome, advice: str) -> Outcome:
     """Let the agent's task go on, for its answer cannot be taken."""
     from agentnb.kernel.action.report import report
 
-    advice = Correction(
-        f"what you answer with or made cannot be loaded in the person's kernel ({why}): delete the variables that "
-        "need it, give final_answer data instead"
-    )
-    outcome.final, outcome.error, outcome.report = False, advice, report(advice)
+    error = Correction(advice)
+    outcome.final, outcome.error, outcome.report = False, error, report(error)
+    return outcome
 
 
 def how_it_ended(how: str, said: str) -> str:

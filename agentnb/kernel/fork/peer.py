@@ -43,9 +43,8 @@ def may_read(pid: int) -> bool:
     """Whether the memory of ``pid``, a fork of this process, can be read here; containers may forbid it."""
     import numpy as np
 
-    known = np.zeros(1, np.uint8)  # the fork has a page at this address too, or this process just got it
     try:
-        read_other(pid, id(None), known)
+        read_other(pid, id(None), np.zeros(1, np.uint8))  # which lies at the same address in a fork
     except OSError:
         return False
     return True
