@@ -107,7 +107,6 @@ class _Instances:
 
     def __init__(self, cls: type, base: type) -> None:
         self.ignored = cached_names(cls)
-        self._cls = cls
         self._inner = _NONE if issubclass(base, BaseException) else _BASES.get(base, _BASES[dict])
         self._slots = _slots(cls)
         if base is collections.defaultdict:
